@@ -1,0 +1,1 @@
+"""The engine: flows, contacts, waves and messages; knows no web."""
