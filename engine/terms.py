@@ -9,15 +9,15 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
-type Micros = int
+Micros: TypeAlias = int
 """Microseconds since 1970-01-01T00:00Z, or a length of time in microseconds."""
 
-type Json = None | bool | int | float | str | list[Json] | dict[str, Json]
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 """A value that JSON can hold."""
 
-type Text = str | dict[str, str]
+Text: TypeAlias = str | dict[str, str]
 """A text for people: one string, or one per language tag."""
 
 SECOND: Final = 1_000_000
