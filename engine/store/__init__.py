@@ -1,0 +1,1 @@
+"""The store: tables, sessions, dialects and migrations."""

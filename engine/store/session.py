@@ -1,0 +1,151 @@
+"""Open the store and hand out transactions.
+
+Writers on SQLite begin with ``BEGIN IMMEDIATE`` and queue in order of arrival, so that a page's command waits for at
+most one wave; ``synchronous=FULL`` because a lost intent would be a doubled mail (ADR 0002).
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from engine.errors import StoreError
+from engine.store import dialect
+from engine.store.tables import metadata
+
+BUSY_SECONDS = 30
+PARTS = {"sqlite": 1, "postgresql": 64}
+
+
+class _Turnstile:
+    """Let writers through one at a time, first come first served."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._queue: deque[threading.Event] = deque()
+        self._owner: int | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        me = threading.get_ident()
+        if self._owner == me:
+            raise StoreError("a transaction was begun inside another one of the same thread")
+        ticket = threading.Event()
+        with self._lock:
+            self._queue.append(ticket)
+            if self._queue[0] is ticket:
+                ticket.set()
+        ticket.wait()
+        self._owner = me
+        try:
+            yield
+        finally:
+            self._owner = None
+            with self._lock:
+                self._queue.popleft()
+                if self._queue:
+                    self._queue[0].set()
+
+
+@dataclass
+class Store:
+    """A database and how many parts its people and runs are folded into."""
+
+    engine: Engine
+    parts: int
+    _turnstile: _Turnstile | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name the dialect: ``sqlite`` or ``postgresql``."""
+        return self.engine.dialect.name
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that may write; commit at the end, roll back on any error."""
+        if self._turnstile is None:
+            with self.engine.begin() as connection:
+                yield connection
+            return
+        with self._turnstile.turn(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that only reads: a consistent picture that waits for no writer."""
+        with self.engine.connect().execution_options(dripline_read=True) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def open_store(url: str, *, parts: int | None = None) -> Store:
+    """Open a database by its address, without touching its schema.
+
+    ``parts`` counts only when the database is new; an existing one keeps its number.
+    Errors: ``StoreError`` for an address that is neither SQLite nor PostgreSQL.
+    """
+    try:
+        address = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise StoreError(f"{url!r} is not a database address; write sqlite:///FILE or postgresql+psycopg://…") from None
+    if address.drivername in ("postgresql", "postgres"):
+        address = address.set(drivername="postgresql+psycopg")
+    name = address.get_backend_name()
+    if name not in PARTS:
+        raise StoreError(f"{name!r} is not supported; use sqlite:///FILE or postgresql+psycopg://…")
+    engine = _sqlite(address) if name == "sqlite" else _postgresql(address)
+    return Store(
+        engine,
+        _known_parts(engine) or parts or PARTS[name],
+        _Turnstile() if name == "sqlite" else None,
+    )
+
+
+def _sqlite(address: sa.URL) -> Engine:
+    memory = address.database in (None, "", ":memory:")
+    options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"poolclass": QueuePool, "pool_size": 12}
+    engine = sa.create_engine(
+        address,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        json_serializer=_dump,
+        json_deserializer=orjson.loads,
+        **options,
+    )
+    event.listen(engine, "connect", dialect.prepare_sqlite)
+    event.listen(engine, "begin", dialect.begin_sqlite)
+    return engine
+
+
+def _postgresql(address: sa.URL) -> Engine:
+    return sa.create_engine(
+        address,
+        json_serializer=_dump,
+        json_deserializer=orjson.loads,
+        pool_size=12,
+        pool_pre_ping=True,
+        connect_args={"options": dialect.POSTGRESQL_OPTIONS, **dialect.POSTGRESQL_KEEPALIVE},
+    )
+
+
+def _dump(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _known_parts(engine: Engine) -> int | None:
+    meta = metadata.tables["meta"]
+    with engine.connect() as connection:
+        if not sa.inspect(connection).has_table("meta"):
+            return None
+        value = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "parts"))
+    return int(value) if value else None

@@ -1,0 +1,55 @@
+"""Every table of the store; importing this room registers all of them.
+
+Tables of people, runs, messages and events carry ``part`` first in their keys (ADR 0003).
+"""
+
+from sqlmodel import SQLModel
+
+from engine.store.tables.events import Event, EventRefusal
+from engine.store.tables.experiments import Conversion, Exposure
+from engine.store.tables.flows import Draft, Flow, FlowVersion, Template
+from engine.store.tables.messages import Delivery, Inbox, Message
+from engine.store.tables.people import Account, Consent, Contact, ContactAlias, ContactTag, Suppression
+from engine.store.tables.runs import Cursor, Enrollment, Failure, Journal, Passage, Sequence, Token
+from engine.store.tables.sales import Assignment, Task
+from engine.store.tables.segments import Membership, Recheck, Segment
+from engine.store.tables.workspaces import Meta, Topic, Workspace, WriteKey
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "Account",
+    "Assignment",
+    "Consent",
+    "Contact",
+    "ContactAlias",
+    "ContactTag",
+    "Conversion",
+    "Cursor",
+    "Delivery",
+    "Draft",
+    "Enrollment",
+    "Event",
+    "EventRefusal",
+    "Exposure",
+    "Failure",
+    "Flow",
+    "FlowVersion",
+    "Inbox",
+    "Journal",
+    "Membership",
+    "Message",
+    "Meta",
+    "Passage",
+    "Recheck",
+    "Segment",
+    "Sequence",
+    "Suppression",
+    "Task",
+    "Template",
+    "Token",
+    "Topic",
+    "Workspace",
+    "WriteKey",
+    "metadata",
+]
