@@ -4,6 +4,7 @@ import sqlite3
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -48,7 +49,7 @@ def begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")
 
 
-def _lower(value: object) -> object:
+def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
@@ -192,11 +193,9 @@ def _quoted(path: str) -> str:
 
 def insert_ignore(table: sa.Table, name: str) -> Any:
     """Begin an INSERT that passes over rows whose key is taken, for a dialect by name."""
-    if name == "sqlite":
-        return sa.dialects.sqlite.insert(table).on_conflict_do_nothing()
-    return sa.dialects.postgresql.insert(table).on_conflict_do_nothing()
+    return upsert(table, name).on_conflict_do_nothing()
 
 
 def upsert(table: sa.Table, name: str) -> Any:
     """Begin an INSERT that can take ``on_conflict_do_update``, for a dialect by name."""
-    return (sa.dialects.sqlite if name == "sqlite" else sa.dialects.postgresql).insert(table)
+    return (sqlite if name == "sqlite" else postgresql).insert(table)

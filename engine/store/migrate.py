@@ -62,5 +62,5 @@ def _seed(connection: sa.Connection, parts: int) -> None:
         connection.execute(meta.insert().values(name="parts", value=str(parts)))
     if connection.scalar(sa.select(workspace.c.id)) is None:
         connection.execute(
-            workspace.insert().values(id=1, key="default", name="Default", timezone="Asia/Shanghai", settings={})
+            workspace.insert().values(id=1, key="default", name="Default", timezone="UTC", settings={})
         )
