@@ -9,7 +9,7 @@ ARGS  ?=
 VENDOR := static/vendor/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vendor run test lint test-long bench storm fmt docs lock clean
+.PHONY: help setup vendor run test lint test-long bench storm fmt docs migration lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ fmt: setup ## format the code and mend what can be mended
 
 docs: setup ## write the generated pages of docs/ again
 	$(BIN)/dripline docs $(ARGS)
+
+migration: setup ## write what changed in the tables as a migration: make migration M="add colours"
+	@$(BIN)/python .ci/migration.py "$(M)"
 
 lock: setup ## write requirements.lock again from what .venv has
 	@$(BIN)/python .ci/lock.py > build/requirements.lock && mv build/requirements.lock requirements.lock

