@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.operations import ops
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 
 from engine.store.session import open_store
 
@@ -41,6 +41,8 @@ def main(message: str) -> None:
             command.upgrade(config, "head")
             made = command.revision(config, message, autogenerate=True, rev_id=f"{number:04}")
         store.close()
+    if not isinstance(made, Script):
+        sys.exit("Alembic made no migration")
     path = Path(made.path)
     text = re.sub(r"^ *# (###|please).*\n", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     path.write_text(text, encoding="utf-8")

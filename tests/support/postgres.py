@@ -22,6 +22,9 @@ from typing import Any
 FOLDER = "DRIPLINE_TEST_RUN"
 """The variable by which the workers of a run find its folder."""
 
+PROGRAMS = "DRIPLINE_TEST_POSTGRES"
+"""The variable that names a folder with PostgreSQL's programs, to test with another version."""
+
 ROOT = Path(__file__).resolve().parents[2]
 # No test loses power: what makes commits slow is switched off.
 SETTINGS = (
@@ -122,6 +125,8 @@ def find_programs() -> Path:
 
 
 def _places() -> Iterator[Path]:
+    if PROGRAMS in os.environ:
+        yield Path(os.environ[PROGRAMS])
     versions = [path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit()]
     yield from sorted(versions, key=lambda path: -int(path.parent.name))
     on_path = shutil.which("initdb")
@@ -170,8 +175,14 @@ def _reachable(programs: Path, folder: Path) -> Path:
     closed = [path for path in programs.parents if not path.stat().st_mode & 0o001]
     if os.geteuid() != 0 or not closed:
         return programs
-    shutil.copytree(programs.parent, folder / "programs", symlinks=True)
-    return folder / "programs" / programs.name
+    install, package = programs.parents[0], programs.parents[1]
+    copied = folder / "programs" / package.name / install.name
+    shutil.copytree(install, copied, symlinks=True)
+    # A wheel's programs find their libraries beside their package.
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, folder / "programs" / libraries.name, symlinks=True)
+    return copied / programs.name
 
 
 def _start(data: Path, programs: Path, who: Mapping[str, Any]) -> Callable[[], None]:
