@@ -14,7 +14,9 @@ EngineError
 ├── ChannelError           a delivery
 │   ├── TemporaryRefusal
 │   ├── PermanentRefusal
-│   └── DeliveryInDoubt
+│   ├── DeliveryInDoubt
+│   └── RenderError        a template could not be rendered for one contact
+│       └── MissingVariable
 ├── PeopleError            contacts, accounts, events
 ├── ExperimentError        splits and promotion
 ├── AccessError            keys and rights
@@ -126,6 +128,18 @@ class DeliveryInDoubt(ChannelError):
     """The provider may have taken the message; it is not sent again by itself."""
 
     code = "channel.in_doubt"
+
+
+class RenderError(ChannelError):
+    """The template could not be rendered for this contact; mend the template or the contact's data."""
+
+    code = "channel.render"
+
+
+class MissingVariable(RenderError):
+    """The template reads a variable that this contact does not have; give it a default or a guard."""
+
+    code = "channel.missing_variable"
 
 
 class PeopleError(EngineError):
