@@ -1,0 +1,1 @@
+"""The library of flows: drafts, immutable versions, and the plans that run them."""

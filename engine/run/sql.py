@@ -1,0 +1,81 @@
+"""Expressions over the wave that several files of this room use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.library import steps
+from engine.library.plan import Plan
+from engine.rules.model import Rule
+from engine.run.tables import PART, WAVE
+from engine.segments.compile import RuleScope, compile_rule
+from engine.segments.flips import next_flip
+from engine.store.tables import Contact
+
+CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
+
+PARKED = WAVE.c.step < steps.FIRST_STEP
+GONE = WAVE.c.step >= steps.FIRST_GONE
+STEPPED = sa.and_(WAVE.c.step >= steps.FIRST_STEP, WAVE.c.step < steps.FIRST_GONE)
+"""At the end of a wave: the members whose path has ended."""
+
+WHOLE_PATH = sa.case((STEPPED, WAVE.c.path.concat(WAVE.c.step)), else_=WAVE.c.path)
+MOVED = sa.func.length(WHOLE_PATH) > 4
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What names in rules mean: named segments, and the places of a plan's nodes."""
+
+    workspace_id: int
+    segments: Mapping[str, Rule] = field(default_factory=dict)
+    nodes: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plan: Plan, segments: Mapping[str, Rule]) -> "Meaning":
+        """Take the meaning of names in a plan's rules."""
+        return cls(plan.workspace_id, segments, plan.places)
+
+    def scope(
+        self, contact: sa.FromClause, now: sa.ColumnElement[int], enrollment: sa.ColumnElement[int] | None
+    ) -> RuleScope:
+        """Bind the meaning to a contact, an instant and an enrollment."""
+        return RuleScope(
+            contact=contact,
+            now=now,
+            part=PART,
+            enrollment_id=enrollment,
+            nodes=self.nodes,
+            segments=self.segments,
+            workspace_id=self.workspace_id,
+        )
+
+
+def of_contact(expression: Any, contact: sa.FromClause, key: sa.ColumnElement[int]) -> sa.ScalarSelect[Any]:
+    """Look an expression over the contact table up for the contact of another row."""
+    return sa.select(expression).where(contact.c.part == PART, contact.c.id == key).scalar_subquery()
+
+
+def holds(rule: Rule, meaning: Meaning) -> sa.ColumnElement[bool]:
+    """Tell whether a rule holds for a member of the wave."""
+    contact = CONTACT.alias()
+    scope = meaning.scope(contact, WAVE.c.now, WAVE.c.enrollment_id)
+    found = of_contact(sa.case((compile_rule(rule, scope), 1), else_=0), contact, WAVE.c.contact_id)
+    return sa.func.coalesce(found, 0) == 1
+
+
+def first_case(cases: list[tuple[Rule, Any]], otherwise: Any, meaning: Meaning) -> sa.ColumnElement[Any]:
+    """Choose the value of the first rule that holds for a member of the wave."""
+    contact = CONTACT.alias()
+    scope = meaning.scope(contact, WAVE.c.now, WAVE.c.enrollment_id)
+    chosen = sa.case(*((compile_rule(rule, scope), value) for rule, value in cases), else_=otherwise)
+    return of_contact(chosen, contact, WAVE.c.contact_id)
+
+
+def flip(rule: Rule, meaning: Meaning) -> sa.ColumnElement[int] | None:
+    """Give the next instant at which time alone may change a rule for a member of the wave."""
+    contact = CONTACT.alias()
+    instant = next_flip(rule, meaning.scope(contact, WAVE.c.now, WAVE.c.enrollment_id))
+    return None if instant is None else of_contact(instant, contact, WAVE.c.contact_id)

@@ -1,0 +1,109 @@
+"""The temporary tables of a wave: they live in one connection and are empty between transactions."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.store.prepared import Prepared, parameter
+
+_metadata = sa.MetaData()
+# Codes are compared by their bytes; a database's own collation may sort signs elsewhere.
+_CODE = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def _table(name: str, *columns: sa.Column[Any]) -> sa.Table:
+    return sa.Table(name, _metadata, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS")
+
+
+def _int(name: str, *, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=nullable)
+
+
+WAVE = _table(
+    "wave",
+    _int("contact_id"),
+    _int("token_id"),
+    _int("enrollment_id"),
+    _int("started_at"),
+    _int("hash"),
+    sa.Column("zone", sa.Text, nullable=True),
+    _int("now"),
+    _int("due_at"),
+    _int("since"),
+    sa.Column("woken", sa.SmallInteger, nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("node", sa.Integer, nullable=False),
+    sa.Column("fresh", sa.SmallInteger, nullable=False),
+    sa.Column("touched", sa.SmallInteger, nullable=False),
+    sa.Column("step", _CODE, nullable=False),
+    sa.Column("path", _CODE, nullable=False),
+    _int("until", nullable=True),
+    sa.Column("mark", sa.Integer, nullable=False),
+)
+"""One row is a token in the wave; ``now`` is its own instant, ``step`` the code of where it went last."""
+
+TURN = _table("turn", sa.Column("contact_id", sa.BigInteger, primary_key=True, autoincrement=False), _int("at"))
+"""One row is a contact whose turn it is, and the instant at which."""
+
+ARRIVAL = _table(
+    "arrival",
+    _int("contact_id"),
+    _int("id"),
+    sa.Column("name", sa.Text, nullable=False),
+    _int("at"),
+    _int("now"),
+    sa.Column("instant", sa.Integer, nullable=False),
+    sa.Column("turn", sa.Integer, nullable=False),
+)
+"""One row is an event that has come: ``instant`` counts the contact's instants in this batch, ``turn`` the events
+of the contact at that instant."""
+
+ENTRANT = _table("entrant", _int("contact_id"), _int("now"))
+"""One row is a contact that wants to come in by a trigger."""
+
+TOUCHED = _table("touched", _int("contact_id"), _int("now"))
+"""One row is a contact whose facts changed, or for whom time may have changed a rule."""
+
+VERDICT = _table(
+    "verdict",
+    sa.Column("contact_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _int("now"),
+    sa.Column("holds", sa.Boolean, nullable=False),
+    _int("flip", nullable=True),
+)
+"""One row is whether a contact matches a segment now, and when time alone may change that."""
+
+ALL = (WAVE, TURN, ARRIVAL, ENTRANT, TOUCHED, VERDICT)
+
+_clear: dict[tuple[str, str], Prepared] = {}
+
+
+def prepare(connection: Connection) -> None:
+    """Make the temporary tables of a connection if it has none, and see that they are empty.
+
+    Cost: on a connection that has them, one statement a table.
+    """
+    known = connection.info.get("dripline_wave")
+    if known:
+        for table in ALL:
+            clear(connection, table)
+        return
+    for table in ALL:
+        connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+        clear(connection, table)
+    connection.info["dripline_wave"] = True
+
+
+def clear(connection: Connection, table: sa.Table) -> None:
+    """Empty a temporary table."""
+    name = connection.dialect.name
+    prepared = _clear.get((table.name, name))
+    if prepared is None:
+        prepared = _clear[table.name, name] = Prepared(table.delete(), name)
+    prepared.run(connection, {})
+
+
+PART = parameter("part")
+VERSION = parameter("version_id")
+NOW = parameter("now")
