@@ -1,6 +1,7 @@
 """The files that the laws look at, and their syntax trees."""
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,11 +44,15 @@ def files(*places: str, endings: tuple[str, ...] = ()) -> Iterator[Path]:
     """Walk the files under the places (all of the tree if none), passing over what is made."""
     for place in places or (".",):
         start = ROOT / place
-        found = [start] if start.is_file() else sorted(start.rglob("*"))
-        for path in found:
-            inside = path.relative_to(ROOT)
-            if path.is_file() and not OUTSIDE & set(inside.parts) and (not endings or path.suffix in endings):
+        for path in [start] if start.is_file() else _walk(start):
+            if not endings or path.suffix in endings:
                 yield path
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - OUTSIDE)
+        yield from (Path(place) / name for name in sorted(names))
 
 
 @lru_cache

@@ -57,7 +57,7 @@ class Run:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def once(self, name: str, make: Callable[[], None]) -> None:
+    def once(self, name: str, make: Callable[[], object]) -> None:
         """Make something that all workers share, in the worker that comes first."""
         with self.locked(name):
             done = self.folder / f"{name}.done"
@@ -171,7 +171,7 @@ def _owner(data: Path) -> Mapping[str, Any]:
 
 
 def _reachable(programs: Path, folder: Path) -> Path:
-    # Another user cannot enter, say, /root: then the programs are copied.
+    # Another user cannot enter root's home: then the programs are copied.
     closed = [path for path in programs.parents if not path.stat().st_mode & 0o001]
     if os.geteuid() != 0 or not closed:
         return programs
