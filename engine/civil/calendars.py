@@ -64,6 +64,7 @@ def _working_days(calendar: str, year: int) -> tuple[int, ...]:
     return tuple(day.toordinal() for day in days if works(day, listing))
 
 
+@lru_cache(maxsize=16_384)
 def is_working_day(day: date, calendar: str) -> bool:
     """Tell whether a day is a working day of a calendar.
 
@@ -76,6 +77,7 @@ def is_working_day(day: date, calendar: str) -> bool:
     return place < len(days) and days[place] == day.toordinal()
 
 
+@lru_cache(maxsize=16_384)
 def add_working_days(day: date, n: int, calendar: str) -> date:
     """Count ``n`` working days after a day; 0 gives the day itself if it is one, else the next.
 

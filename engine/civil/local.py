@@ -43,9 +43,10 @@ def local_day(instant: datetime, tz: ZoneInfo) -> date:
 def shift_day(day: date, days: int) -> date:
     """Count calendar days from a day, stopping at the ends of the calendar."""
     try:
-        return min(max(day + timedelta(days=days), FIRST_DAY), LAST_DAY)
+        shifted = day + timedelta(days)
     except OverflowError:
         return LAST_DAY if days > 0 else FIRST_DAY
+    return shifted if FIRST_DAY <= shifted <= LAST_DAY else min(max(shifted, FIRST_DAY), LAST_DAY)
 
 
 @lru_cache(maxsize=65_536)
@@ -82,8 +83,7 @@ def _end_of_gap(wall: datetime, before: timedelta, after: timedelta, tz: ZoneInf
 
 def next_daily(at: time, tz: ZoneInfo, after: datetime) -> datetime:
     """Find the next occurrence of a local time, later than the given instant."""
-    # From the day before: a gap over midnight can push yesterday's time into today.
-    day = shift_day(local_day(after, tz), -1)
+    day = local_day(after, tz)
     while (instant := resolve_local(day, at, tz)) <= after and day < LAST_DAY:
         day = shift_day(day, 1)
     return instant

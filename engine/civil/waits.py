@@ -52,6 +52,8 @@ def resolve_wait(spec: WaitUntil, *, now: datetime, entered: datetime, tz: ZoneI
         instants.append(_land(spec, add_working_days(local_day(now, tz), spec.business_days, calendar), tz))
     if spec.date is not None:
         instants.append(_from_date(spec, spec.date, tz))
+    if len(instants) == 1:
+        return instants[0]
     found = [instant for instant in instants if instant is not None]
     return max(found) if len(found) == len(instants) else None
 
