@@ -20,6 +20,7 @@ TAKES_SQL = {
 # place → why nothing else will do
 EXEMPT = {
     "engine/store/dialect.py prepare_sqlite": "a PRAGMA takes no parameters; the values stand in the same file",
+    "engine/store/rowsets.py rowset": "the place of a column in a list, a number that the code counts",
 }
 
 
@@ -31,7 +32,7 @@ def test_no_sql_is_put_together() -> None:
 def test_every_exemption_is_needed() -> None:
     found = {place for each in python(*PRODUCT) for place in _built(each)}
     assert set(EXEMPT) - found == set()
-    assert len(EXEMPT) == 1
+    assert len(EXEMPT) == 2
 
 
 @pytest.mark.parametrize(
