@@ -1,0 +1,1 @@
+"""Flow templates, their messages and the behaviour of sample contacts: data only."""
