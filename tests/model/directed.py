@@ -22,7 +22,7 @@ def let_in(dice: Dice, case: Case) -> None:
 
 
 def follow_up(dice: Dice, case: Case) -> None:
-    """Play the case and add receipts of its messages, events that its waits timed out for, and some at busy instants."""
+    """Play the case; add receipts of its messages, events that its waits missed, and some at busy instants."""
     nodes = {node["id"]: node for node in case.main["nodes"]}
     for line in [line for line in case.expected() if "flow" not in line]:
         at, contact = instant_of(line["at"]), line["contact"]

@@ -27,7 +27,7 @@ NODE_WEIGHTS = {
     "contact.stage": 2,
     "sales.assign": 1,
     "sales.task": 1,
-    "flow.enter": 2,
+    "flow.enter": 14,
     "flow.exit": 1,
     "flow.goal": 1,
 }
