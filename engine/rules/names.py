@@ -1,0 +1,101 @@
+"""What a rule speaks of: events, segments, nodes, and whether time alone can change it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from engine.rules.compare import crossings
+from engine.rules.model import (
+    Attr,
+    EventCount,
+    Followed,
+    HasConsent,
+    HasTag,
+    InSegment,
+    InStage,
+    MessageDid,
+    NoEvent,
+    Rule,
+    happenings,
+    walk,
+)
+
+RECEIPTS: Final[Mapping[str, str]] = {
+    **{f"message_{did}": did for did in ("delivered", "opened", "clicked", "bounced", "replied", "complained")},
+    **{
+        prefix + did: did
+        for prefix in ("", "email_", "sms_")
+        for did in ("delivered", "opened", "clicked", "bounced", "replied")
+    },
+    "Email Delivered": "delivered",
+    "Email Opened": "opened",
+    "Email Link Clicked": "clicked",
+    "Email Bounced": "bounced",
+    "Email Marked as Spam": "complained",
+}
+"""Names of events that tell what became of a message, and what they tell."""
+
+WITHDRAWALS: Final = frozenset({"unsubscribed", "Unsubscribed"})
+GRANTS: Final = frozenset({"subscribed", "Subscribed"})
+"""Names of events by which a contact withdraws consent, and gives it."""
+
+
+def leaves(rule: Rule, segments: Mapping[str, Rule]) -> Iterator[Rule]:
+    """Visit every part of a rule, through the segments it names; unknown ones and circles are passed over."""
+    seen: set[str] = set()
+    waiting = [rule]
+    while waiting:
+        for part in walk(waiting.pop()):
+            yield part
+            if isinstance(part, InSegment) and part.key in segments and part.key not in seen:
+                seen.add(part.key)
+                waiting.append(segments[part.key])
+
+
+def event_names(rule: Rule, segments: Mapping[str, Rule]) -> frozenset[str]:
+    """Name the events whose arrival may change whether a rule holds, through the segments it names.
+
+    Shape: with the receipts that a message rule waits for, and the words of consent.
+    """
+    names: set[str] = set()
+    for part in leaves(rule, segments):
+        names.update(event.name for event in happenings(part))
+        if isinstance(part, MessageDid):
+            names.update(name for name, did in RECEIPTS.items() if did == part.did)
+        if isinstance(part, HasConsent):
+            names |= WITHDRAWALS | GRANTS
+    return frozenset(names)
+
+
+def reads_contact(rule: Rule, segments: Mapping[str, Rule]) -> bool:
+    """Tell whether a rule looks at facts of the contact: attributes, tags, stage, account or consent."""
+    return any(isinstance(part, Attr | HasTag | InStage | HasConsent) for part in leaves(rule, segments))
+
+
+def reads_time(rule: Rule, segments: Mapping[str, Rule]) -> bool:
+    """Tell whether time alone, without an event or a change, may change whether a rule holds."""
+    return any(_is_timed(part) for part in leaves(rule, segments))
+
+
+def segment_keys(rule: Rule) -> frozenset[str]:
+    """Name the segments that a rule itself speaks of."""
+    return frozenset(part.key for part in walk(rule) if isinstance(part, InSegment))
+
+
+def message_nodes(rule: Rule) -> frozenset[str]:
+    """Name the nodes whose messages a rule asks about."""
+    return frozenset(part.node for part in walk(rule) if isinstance(part, MessageDid))
+
+
+def attribute_names(rule: Rule) -> frozenset[str]:
+    """Name the attributes that a rule compares, as it writes them."""
+    return frozenset(part.name for part in walk(rule) if isinstance(part, Attr))
+
+
+def _is_timed(part: Rule) -> bool:
+    match part:
+        case Attr(_, condition):
+            return bool(crossings(condition))
+        case NoEvent() | Followed(negated=True) | EventCount(within=int()):
+            return True
+        case _:
+            return any(crossings(condition) for event in happenings(part) for _, condition in event.where)
