@@ -1,14 +1,18 @@
 """Everything in which SQLite and PostgreSQL differ; no other file asks which one it is."""
 
 import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+import psycopg
+import psycopg.sql
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import BigInteger, Boolean, Float, Text
+from sqlalchemy.types import BigInteger, Boolean, Float, Text, TypeEngine
 
 POSTGRESQL_OPTIONS = (
     "-c idle_in_transaction_session_timeout=10s -c client_connection_check_interval=1s "
@@ -173,7 +177,7 @@ def _flag_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(least_of, "sqlite")
 def _least_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     # SQLite's min() of several arguments is NULL when any of them is; a far future stands in for NULL.
-    far = (1 << 62)
+    far = 1 << 62
     clauses = _parts(element, compiler, **options)
     if len(clauses) == 1:
         return clauses[0]
@@ -199,3 +203,42 @@ def insert_ignore(table: sa.Table, name: str) -> Any:
 def upsert(table: sa.Table, name: str) -> Any:
     """Begin an INSERT that can take ``on_conflict_do_update``, for a dialect by name."""
     return (sqlite if name == "sqlite" else postgresql).insert(table)
+
+
+def rows_of(name: str, bind: str, columns: Mapping[str, TypeEngine[Any]]) -> sa.Subquery:
+    """Read a bound JSON text, an array of arrays, as rows with these columns, for a dialect by name."""
+    given = sa.bindparam(bind, type_=Text())
+    each: sa.TableValuedAlias
+    cells: list[sa.ColumnElement[Any]]
+    if name == "sqlite":
+        each = sa.func.json_each(given).table_valued("value", name=f"{bind}_each")
+        cells = [sa.func.json_extract(each.c.value, f"$[{at}]", type_=kind) for at, kind in enumerate(columns.values())]
+    else:
+        each = sa.func.jsonb_array_elements(sa.cast(given, postgresql.JSONB)).table_valued(
+            sa.column("value", postgresql.JSONB), name=f"{bind}_each"
+        )
+        cells = [sa.cast(each.c.value.op("->>")(at), kind) for at, kind in enumerate(columns.values())]
+    return sa.select(*(cell.label(name) for name, cell in zip(columns, cells, strict=True))).subquery(bind)
+
+
+def insert_rows(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert plain rows (numbers, texts, booleans, JSON as text) that are known to be new, the fastest way there is.
+
+    Cost: one call of the driver; on PostgreSQL a COPY.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_insertion(table, tuple(columns)), [tuple(row) for row in rows])
+        return
+    target = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(
+        psycopg.sql.Identifier(table.name), psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
+    )
+    with connection.connection.cursor() as cursor, cursor.copy(target) as copy:  # type: ignore[attr-defined]
+        for row in rows:
+            copy.write_row(row)
+
+
+@lru_cache(maxsize=64)
+def _insertion(table: sa.Table, columns: tuple[str, ...]) -> str:
+    return str(sa.insert(table).compile(dialect=sqlite.dialect(), column_keys=columns))
