@@ -1,21 +1,36 @@
 """Field types of settings models. Each carries a ``Hint`` from which forms, checks and reference pages are made."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, PlainSerializer, StringConstraints
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    JsonValue,
+    PlainSerializer,
+    PlainValidator,
+    Strict,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic import Field as Bounds
 from pydantic_core import PydanticCustomError
 
-from engine.rules.model import Rule
-from engine.rules.parse import read_rule
+from engine.civil import WEEKDAYS, Moment, format_local_time
+from engine.contract import readers
+from engine.contract.readers import FromAttribute, write_duration
+from engine.rules.conditions import where_json
+from engine.rules.faults import Fault
+from engine.rules.model import Condition, Rule
+from engine.rules.parse import read_conditions, read_rule
 from engine.rules.parse import to_json as rule_to_json
-from engine.terms import Text, parse_duration
+from engine.terms import Text
 
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DURATION_PATTERN = r"^(\d{1,9}[smhdw]|P(?=.)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$"
+CLOCK_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
 @dataclass(frozen=True)
@@ -25,97 +40,135 @@ class Hint:
     kind: str
 
 
-def _duration(value: object) -> timedelta:
-    return _length(value, signed=False)
-
-
-def _offset(value: object) -> timedelta:
-    return _length(value, signed=True)
-
-
-def _length(value: object, *, signed: bool) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
-        raise PydanticCustomError("duration", 'a duration is a text like "3d" or "12h"')
-    try:
-        return parse_duration(value, signed=signed)
-    except ValueError as error:
-        raise PydanticCustomError("duration", "{reason}", {"reason": str(error)}) from None
-
-
-def write_duration(length: timedelta) -> str:
-    """Write a length the short way, in its largest whole unit."""
-    seconds = int(length.total_seconds())
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
-def _clock(value: object) -> time:
-    if isinstance(value, time):
-        return value
-    if not isinstance(value, str) or not (found := _CLOCK.fullmatch(value)):
-        raise PydanticCustomError("local_time", 'a local time is written "HH:MM", from "00:00" to "23:59"')
-    return time(int(found[1]), int(found[2]))
+def _schema(**words: Any) -> WithJsonSchema:
+    return WithJsonSchema(words)
 
 
 def _rule(value: object) -> Rule:
-    if isinstance(value, Rule):
-        return value
-    rule, faults = read_rule(value, "")
-    if faults or rule is None:
-        listed = [{"path": fault.path, "message": fault.message, "suggestion": fault.suggestion} for fault in faults]
-        raise PydanticCustomError("rule", "{reason}", {"reason": listed[0]["message"], "faults": listed})
+    rule, faults = read_rule(value)
+    if rule is None:
+        raise _refused(faults)
     return rule
 
 
-def _weekdays(value: object) -> frozenset[int]:
-    if isinstance(value, frozenset):
-        return value
-    if not isinstance(value, list) or not value:
-        raise PydanticCustomError("weekdays", 'weekdays are a list like ["mon", "fri"]')
-    wrong = [day for day in value if day not in WEEKDAYS]
-    if wrong:
-        raise PydanticCustomError("weekdays", "{day} is no weekday; use mon tue wed thu fri sat sun", {"day": repr(wrong[0])})
-    return frozenset(WEEKDAYS.index(day) for day in value)
+def _where(value: object) -> Mapping[str, Condition]:
+    where, faults = read_conditions(value)
+    if where is None:
+        raise _refused(faults)
+    return where
 
 
-def _text(value: object) -> object:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict) and value and all(isinstance(k, str) and isinstance(v, str) for k, v in value.items()):
-        return value
-    raise PydanticCustomError("text", 'a text is a string, or an object like {"en": "…", "zh-CN": "…"}')
+def _refused(faults: list[Fault]) -> PydanticCustomError:
+    return readers.refuse(
+        readers.Refused(fault.path, fault.message, f"did you mean {fault.suggestion}?" if fault.suggestion else "")
+        for fault in faults
+    )
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(write_duration), Hint("duration")]
-Offset = Annotated[timedelta, BeforeValidator(_offset), PlainSerializer(write_duration), Hint("offset")]
-LocalTime = Annotated[time, BeforeValidator(_clock), PlainSerializer(lambda t: t.strftime("%H:%M")), Hint("time")]
-RuleField = Annotated[Rule, BeforeValidator(_rule), PlainSerializer(rule_to_json), Hint("rule")]
+_TEXT_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}},
+    ]
+}
+
+Duration = Annotated[
+    timedelta,
+    PlainValidator(readers.duration),
+    PlainSerializer(write_duration),
+    Hint("duration"),
+    _schema(type="string", pattern=DURATION_PATTERN),
+]
+Offset = Annotated[
+    timedelta,
+    PlainValidator(readers.offset),
+    PlainSerializer(write_duration),
+    Hint("offset"),
+    _schema(type="string", pattern="^-?" + DURATION_PATTERN.removeprefix("^")),
+]
+LocalTime = Annotated[
+    time,
+    PlainValidator(readers.clock),
+    PlainSerializer(format_local_time),
+    Hint("time"),
+    _schema(type="string", pattern=CLOCK_PATTERN),
+]
+ScheduleTime = Annotated[
+    str, PlainValidator(readers.schedule_time), Hint("schedule_time"), _schema(type="string", examples=["10:00"])
+]
+Cron = Annotated[str, PlainValidator(readers.cron), Hint("cron"), _schema(type="string", examples=["0 9 * * mon"])]
+DateField = Annotated[
+    Moment | FromAttribute,
+    PlainValidator(readers.day_or_instant),
+    PlainSerializer(readers.write_day),
+    Hint("date"),
+    _schema(
+        anyOf=[
+            {"type": "string"},
+            {
+                "type": "object",
+                "properties": {"attribute": {"type": "string"}},
+                "required": ["attribute"],
+                "additionalProperties": False,
+            },
+        ]
+    ),
+]
 Weekdays = Annotated[
     frozenset[int],
-    BeforeValidator(_weekdays),
-    PlainSerializer(lambda days: [WEEKDAYS[day] for day in sorted(days)]),
+    PlainValidator(readers.weekdays),
+    PlainSerializer(readers.write_weekdays),
     Hint("weekdays"),
+    _schema(type="array", items={"enum": list(WEEKDAYS)}, minItems=1),
 ]
+Calendar = Annotated[str, PlainValidator(readers.calendar), Hint("calendar"), _schema(type="string")]
+RuleField = Annotated[
+    Rule, PlainValidator(_rule), PlainSerializer(rule_to_json), Hint("rule"), _schema(type="object", format="rule")
+]
+Where = Annotated[
+    Mapping[str, Condition],
+    PlainValidator(_where),
+    PlainSerializer(where_json),
+    Hint("where"),
+    _schema(type="object", format="where"),
+]
+
+Switch = Annotated[bool, Strict(), Hint("switch")]
+Number = Annotated[float, Strict(), AllowInfNan(False), Hint("number")]
+Weight = Annotated[float, Strict(), AllowInfNan(False), Bounds(ge=0, le=1e9), Hint("weight")]
+Share = Annotated[float, Strict(), AllowInfNan(False), Bounds(ge=0, le=1), Hint("share")]
+Count = Annotated[int, Strict(), Bounds(ge=0, le=10**9), Hint("count")]
+DayNumber = Annotated[int, Strict(), Bounds(ge=1, le=36_525), Hint("day")]
+BusinessDays = Annotated[int, Strict(), Bounds(ge=0, le=10_000), Hint("business_days")]
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), Hint("name")]
-PortKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,64}$"), Hint("port")]
+PortKey = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f](.{0,62}[^\s])?$"), Hint("port")]
 EventName = Annotated[str, StringConstraints(min_length=1, max_length=200), Hint("event")]
-AttributeName = Annotated[str, StringConstraints(min_length=1, max_length=100), Hint("attribute")]
+AttributeName = Annotated[str, StringConstraints(pattern=r'^[^"\\\x00-\x1f]{1,200}$'), Hint("attribute")]
+TagName = Annotated[str, StringConstraints(min_length=1, max_length=100), Hint("tag")]
+StageName = Annotated[str, StringConstraints(min_length=1, max_length=100), Hint("stage")]
 SegmentKey = Annotated[str, StringConstraints(min_length=1, max_length=64), Hint("segment")]
 FlowKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$"), Hint("flow")]
 TopicKey = Annotated[str, StringConstraints(min_length=1, max_length=64), Hint("topic")]
 TemplateKey = Annotated[str, StringConstraints(min_length=1, max_length=64), Hint("template_key")]
-Label = Annotated[Text, BeforeValidator(_text), Hint("label")]
-TemplateText = Annotated[Text, BeforeValidator(_text), Hint("template")]
-HtmlText = Annotated[Text, BeforeValidator(_text), Hint("html")]
+
+Label = Annotated[Text, BeforeValidator(readers.text), Hint("label"), WithJsonSchema(_TEXT_SCHEMA)]
+TemplateText = Annotated[Text, BeforeValidator(readers.text), Hint("template"), WithJsonSchema(_TEXT_SCHEMA)]
+HtmlText = Annotated[Text, BeforeValidator(readers.text), Hint("html"), WithJsonSchema(_TEXT_SCHEMA)]
+TemplateLine = Annotated[str, Hint("value")]
+TemplateValue = Annotated[JsonValue, Hint("value")]
+UrlText = Annotated[str, BeforeValidator(readers.url), Hint("template")]
+SenderText = Annotated[str, StringConstraints(min_length=1, max_length=320), Hint("template")]
+
+_WHOLE = frozenset({"template", "html", "label", "rule", "where", "weekdays"})
 
 
 @dataclass(frozen=True)
 class Found:
-    """A value of a settings model with its hint and its path below ``config``."""
+    """A value of a settings model with its hint and its path below ``config``.
+
+    Shape: texts in free values are told as ``template``, for they are filled in like one.
+    """
 
     path: str
     hint: str
@@ -123,32 +176,32 @@ class Found:
 
 
 def fields_of(config: BaseModel) -> Iterator[Found]:
-    """Walk all hinted values of a settings model, through nested models and lists."""
+    """Walk all hinted values of a settings model, through nested models, lists and mappings."""
     for name, info in type(config).model_fields.items():
-        value = getattr(config, name)
-        if value is None:
-            continue
-        path = info.alias or name
-        hint = next((item.kind for item in info.metadata if isinstance(item, Hint)), None) or _inner_hint(info.annotation)
-        yield from _found(path, hint, value)
+        own = next((item.kind for item in info.metadata if isinstance(item, Hint)), None)
+        yield from _found(info.alias or name, own or _inner_hint(info.annotation), getattr(config, name))
 
 
 def _found(path: str, hint: str | None, value: Any) -> Iterator[Found]:
+    if value is None:
+        return
     if isinstance(value, BaseModel):
         for found in fields_of(value):
             yield Found(f"{path}.{found.path}", found.hint, found.value)
-    elif isinstance(value, list | tuple) and hint != "weekdays":
+    elif isinstance(value, list | tuple):
         for place, item in enumerate(value):
             yield from _found(f"{path}[{place}]", hint, item)
-    elif isinstance(value, dict) and hint not in ("template", "html", "label", "rule"):
+    elif isinstance(value, dict) and hint not in _WHOLE:
         for name, item in value.items():
             yield from _found(f"{path}.{name}", hint, item)
+    elif hint == "value" and isinstance(value, str):
+        yield Found(path, "template", value)
     elif hint is not None:
         yield Found(path, hint, value)
 
 
 def _inner_hint(annotation: Any) -> str | None:
-    """Find the hint inside ``X | None``, ``list[X]`` or ``dict[str, X]``; the last one found wins for dicts."""
+    """Find the hint inside ``X | None``, ``tuple[X, ...]`` or ``dict[str, X]``; the last one found wins for dicts."""
     for item in getattr(annotation, "__metadata__", ()):
         if isinstance(item, Hint):
             return item.kind

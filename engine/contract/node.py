@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.contract.findings import Finding
+from engine.civil import WaitUntil
+from engine.contract.findings import Finding, Level
 from engine.contract.wave import EventMatch, Wave
 from engine.rules.model import Rule
 from engine.terms import Json, Text
@@ -31,15 +32,16 @@ class Family(StrEnum):
 class NodeConfig(BaseModel):
     """A node's settings: the only place where they are declared."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
 @dataclass(frozen=True)
 class Port:
-    """A named way out of a node."""
+    """A named way out of a node. ``expected`` says that it makes little sense without an edge."""
 
     key: str
     label: Text | None = None
+    expected: bool = False
 
 
 OUT = Port("out")
@@ -92,12 +94,27 @@ Entry = ByEvent | BySegment | BySchedule | ByDate | ByHand
 
 @dataclass(frozen=True)
 class CheckView:
-    """What a node type may know of its surroundings when it checks its settings."""
+    """What a node type may know of its surroundings when it checks its settings.
+
+    Shape: ``path`` is that of the settings, ``nodes[3].config``; ``connected`` the ports that have an edge.
+    """
 
     node: str
     path: str
     connected: frozenset[str]
+    now: datetime
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def error(self, code: str, field: str, message: str, mend: str = "", **facts: Json) -> Finding:
+        """Make a finding that forbids publishing, about a field of the settings."""
+        return Finding(Level.ERROR, code, self._at(field), message, mend, self.node, facts)
+
+    def warning(self, code: str, field: str, message: str, mend: str = "", **facts: Json) -> Finding:
+        """Make a finding that does not forbid publishing, about a field of the settings."""
+        return Finding(Level.WARNING, code, self._at(field), message, mend, self.node, facts)
+
+    def _at(self, field: str) -> str:
+        return f"{self.path}.{field}" if field else self.path
 
 
 class NodeType(Generic[C]):
@@ -115,6 +132,12 @@ class NodeType(Generic[C]):
     config_type: ClassVar[type[NodeConfig]]
     channel: ClassVar[str | None] = None
     """The channel of a node that sends; None for all others."""
+    reaches_contact: ClassVar[bool] = False
+    """Whether its message is for the contact: such messages keep quiet hours, need consent and count for caps."""
+    gathers: ClassVar[bool] = False
+    """Whether it brings the tokens of an enrollment together, so that one goes on."""
+    examples: ClassVar[tuple[dict[str, Json], ...]] = ({},)
+    """Settings as flows write them, for the reference page and the conformance suite."""
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
@@ -140,9 +163,20 @@ class NodeType(Generic[C]):
         """Name the flow that members are let into, if any."""
         return None
 
-    def least_wait(self, config: C) -> timedelta:
-        """Give the shortest time that a member can stay here."""
+    def writes(self, config: C) -> Iterable[str]:
+        """Name the attributes of the contact that this node writes."""
+        return ()
+
+    def least_wait(self, config: C, port: str) -> timedelta:
+        """Give the shortest time that a member who leaves by the port can have stayed here."""
         return timedelta(0)
+
+    def target(self, config: C) -> WaitUntil | None:
+        """Give the civil time that members rest until, if this node waits for one.
+
+        Shape: a date that is read from an attribute is left out, so that the answer is never too late.
+        """
+        return None
 
     def check(self, config: C, view: CheckView) -> Iterable[Finding]:
         """Find what the settings model alone cannot see."""

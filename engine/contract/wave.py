@@ -13,7 +13,7 @@ from typing import Protocol
 
 from engine.civil import WaitUntil
 from engine.rules.model import Condition, Rule
-from engine.terms import Json
+from engine.terms import Json, Text
 
 
 class Members(ABC):
@@ -123,8 +123,12 @@ class Wave(Protocol):
     def cases(self, cases: Sequence[tuple[str, Rule]], otherwise: str) -> Mapping[str, Members]:
         """Divide all by the first rule that holds; the rest are ``otherwise``."""
 
-    def shares(self, weights: Mapping[str, float]) -> Mapping[str, Members]:
-        """Divide all into fixed shares: the same contact always falls to the same one at this node."""
+    def shares(self, weights: Mapping[str, float], salt: str = "") -> Mapping[str, Members]:
+        """Divide all into fixed shares: the same contact always falls to the same one at this node.
+
+        With ``salt`` the division is another one, which owes nothing to the first: its full salt is
+        ``flow/node/salt`` instead of ``flow/node``.
+        """
 
     def idle(self, days: Sequence[int]) -> Sequence[Members]:
         """Divide all by whole days since the last activity.
@@ -157,7 +161,12 @@ class Wave(Protocol):
         """Remove members that go on as part of another one."""
 
     def send(
-        self, members: Members, *, channel: str, topic: str | None = None, late: timedelta | None = None,
+        self,
+        members: Members,
+        *,
+        channel: str,
+        topic: str | None = None,
+        late: timedelta | None = None,
         requires: Sequence[str] = (),
     ) -> None:
         """Owe each member this node's message. It is suppressed when policy says so, and the member goes on.
@@ -180,7 +189,7 @@ class Wave(Protocol):
     def assign(self, choices: Sequence[tuple[Rule | None, str]]) -> None:
         """Give every member to the first assignee whose rule holds; a rule of None always does."""
 
-    def task(self, title: str, due: timedelta) -> None:
+    def task(self, title: Text, due: timedelta) -> None:
         """Leave a task about every member, due after a time."""
 
     def enter(self, flow: str) -> None:
