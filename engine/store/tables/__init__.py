@@ -9,7 +9,7 @@ from engine.store.tables.events import Event, EventRefusal
 from engine.store.tables.experiments import Conversion, Exposure
 from engine.store.tables.flows import Draft, Flow, FlowVersion, Template
 from engine.store.tables.messages import Delivery, Inbox, Message
-from engine.store.tables.people import Account, Consent, Contact, ContactAlias, ContactTag, Suppression
+from engine.store.tables.people import Account, AppliedCall, Consent, Contact, ContactAlias, ContactTag, Suppression
 from engine.store.tables.runs import Cursor, Enrollment, Failure, Journal, Passage, Sequence, Token
 from engine.store.tables.sales import Assignment, Task
 from engine.store.tables.segments import Membership, Recheck, Segment
@@ -19,6 +19,7 @@ metadata = SQLModel.metadata
 
 __all__ = [
     "Account",
+    "AppliedCall",
     "Assignment",
     "Consent",
     "Contact",

@@ -22,7 +22,20 @@ class Contact(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("part", "workspace_id", "key", name="uq_contact_key"),
         Index("ix_contact_email", "part", "email"),
-        Index("ix_contact_changed", "part", "changed", sqlite_where=text("changed > 0"), postgresql_where=text("changed > 0")),
+        Index(
+            "ix_contact_changed",
+            "part",
+            "changed",
+            sqlite_where=text("changed > 0"),
+            postgresql_where=text("changed > 0"),
+        ),
+        Index(
+            "ix_contact_account",
+            "part",
+            "account_id",
+            sqlite_where=text("account_id IS NOT NULL"),
+            postgresql_where=text("account_id IS NOT NULL"),
+        ),
         CLUSTERED,
     )
 
@@ -47,7 +60,7 @@ class ContactAlias(SQLModel, table=True):
     """One row says under which contact another key (merged, aliased or anonymous) is now found."""
 
     __tablename__ = "contact_alias"
-    __table_args__ = (CLUSTERED,)
+    __table_args__ = (Index("ix_contact_alias_contact", "part", "contact_part", "contact_id"), CLUSTERED)
 
     part: int = Field(sa_column=key())
     workspace_id: int = Field(sa_column=key())
@@ -111,6 +124,7 @@ class Suppression(SQLModel, table=True):
     __tablename__ = "suppression"
     __table_args__ = (
         CheckConstraint("reason IN ('bounced','complained','suppressed')", name="ck_suppression_reason"),
+        Index("ix_suppression_address", "part", "address_hash"),
         CLUSTERED,
     )
 
@@ -119,4 +133,19 @@ class Suppression(SQLModel, table=True):
     channel: str = Field(sa_column=words(primary_key=True))
     address_hash: str = Field(sa_column=words(primary_key=True))
     reason: str = Field(sa_column=words())
+    at: int = Field(sa_column=instant())
+
+
+class AppliedCall(SQLModel, table=True):
+    """One row remembers a call that changed facts but is no event, so that its repetition changes nothing.
+
+    Forgotten after seven days; ``part`` is that of the contact it named.
+    """
+
+    __tablename__ = "applied_call"
+    __table_args__ = (Index("ix_applied_call_at", "part", "at"), CLUSTERED)
+
+    part: int = Field(sa_column=key())
+    source: str = Field(sa_column=words(primary_key=True))
+    message_id: str = Field(sa_column=words(primary_key=True))
     at: int = Field(sa_column=instant())

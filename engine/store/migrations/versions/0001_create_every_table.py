@@ -23,6 +23,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "applied_call",
+        key("part"),
+        words("source"),
+        words("message_id"),
+        number("at"),
+        sa.PrimaryKeyConstraint("part", "source", "message_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_applied_call_at", "applied_call", ["part", "at"], unique=False)
+    op.create_table(
         "assignment",
         key("part"),
         key("contact_id"),
@@ -77,6 +87,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("changed > 0"),
         postgresql_where=sa.text("changed > 0"),
     )
+    op.create_index(
+        "ix_contact_account",
+        "contact",
+        ["part", "account_id"],
+        unique=False,
+        sqlite_where=sa.text("account_id IS NOT NULL"),
+        postgresql_where=sa.text("account_id IS NOT NULL"),
+    )
     op.create_index("ix_contact_email", "contact", ["part", "email"], unique=False)
     op.create_table(
         "contact_alias",
@@ -88,6 +106,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("part", "workspace_id", "key"),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_contact_alias_contact", "contact_alias", ["part", "contact_part", "contact_id"], unique=False)
     op.create_table(
         "contact_tag",
         key("part"),
@@ -353,6 +372,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("part", "contact_id", "channel", "address_hash"),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_suppression_address", "suppression", ["part", "address_hash"], unique=False)
     op.create_table(
         "task",
         key("part"),
@@ -397,7 +417,7 @@ def upgrade() -> None:
             "(state IN ('waiting') AND due_at IS NOT NULL) OR (state IN ('joining','held','failed') AND due_at IS NULL)",
             name="ck_token_state",
         ),
-        sa.CheckConstraint("woken IN (0,1,2)", name="ck_token_woken"),
+        sa.CheckConstraint("woken IN (0,1,2,3)", name="ck_token_woken"),
         sa.PrimaryKeyConstraint("part", "contact_id", "id"),
         sqlite_with_rowid=False,
     )
@@ -471,4 +491,5 @@ def downgrade() -> None:
     op.drop_table("contact")
     op.drop_table("consent")
     op.drop_table("assignment")
+    op.drop_table("applied_call")
     op.drop_table("account")
