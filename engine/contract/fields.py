@@ -123,12 +123,12 @@ Weekdays = Annotated[
 ]
 Calendar = Annotated[str, PlainValidator(readers.calendar), Hint("calendar"), _schema(type="string")]
 RuleField = Annotated[
-    Rule, PlainValidator(_rule), PlainSerializer(rule_to_json), Hint("rule"), _schema(type="object", format="rule")
+    Rule, PlainValidator(_rule), PlainSerializer(rule_to_json, return_type=dict), Hint("rule"), _schema(type="object", format="rule")
 ]
 Where = Annotated[
     Mapping[str, Condition],
     PlainValidator(_where),
-    PlainSerializer(where_json),
+    PlainSerializer(where_json, return_type=dict),
     Hint("where"),
     _schema(type="object", format="where"),
 ]
