@@ -22,6 +22,9 @@ from tests.model.rules import holds
 
 VARIABLE = re.compile(r"\{\{\s*contact\.([A-Za-z0-9_.]+)\s*\}\}")
 
+NOTHING = object()
+"""What a template comes to that lacks a variable."""
+
 NodeAct: TypeAlias = Callable[[Enrollment, Token, Json, datetime], str | None]
 
 
@@ -90,15 +93,12 @@ def wait_event(_: Enrollment, token: Token, config: Json, now: datetime) -> str 
 
 
 def wait_rule(enrollment: Enrollment, token: Token, config: Json, now: datetime) -> str | None:
-    if holds(config["when"], enrollment.view(now)):
+    if token.called or holds(config["when"], enrollment.view(now)):
         return "matched"
     if token.since is None:
         token.rest(now, now + parse_duration(config["timeout"]))
         return None
-    if token.due is not None and token.due <= now:
-        return "timeout"
-    token.called = False
-    return None
+    return "timeout"
 
 
 def branch_rule(enrollment: Enrollment, _: Token, config: Json, now: datetime) -> str:
@@ -117,17 +117,17 @@ def split_random(enrollment: Enrollment, token: Token, config: Json, _: datetime
 
 
 def split_ab(enrollment: Enrollment, token: Token, config: Json, _: datetime) -> str:
-    """Split by weight: no promotion here, and everybody at once."""
+    """Split by weight: no promotion here, and everybody at once. The holdout is drawn apart, so that it is measured."""
     if config.get("sample", 1) < 1:
         raise NotImplementedError("who is held depends on other contacts")
     holdout = config.get("holdout", 0)
-    total = sum(variant["weight"] for variant in config["variants"])
-    weights = {variant["key"]: variant["weight"] / total * (1 - holdout) for variant in config["variants"]}
-    return share_port(enrollment, token, {**weights, "holdout": holdout})
+    drawn = share_port(enrollment, token, {"holdout": holdout, "variant": 1 - holdout}, "/holdout")
+    weights = {variant["key"]: variant.get("weight", 1) for variant in config["variants"]}
+    return drawn if drawn == "holdout" else share_port(enrollment, token, weights)
 
 
-def share_port(enrollment: Enrollment, token: Token, weights: dict[str, float]) -> str:
-    share = share_of(enrollment.person.hash, f"{enrollment.plan.key}/{token.node}")
+def share_port(enrollment: Enrollment, token: Token, weights: dict[str, float], salt: str = "") -> str:
+    share = share_of(enrollment.person.hash, f"{enrollment.plan.key}/{token.node}{salt}")
     return next(port for port, bound in share_bounds(weights) if share < bound)
 
 
@@ -167,18 +167,27 @@ def missing(person: Person, config: Json, fields: tuple[str, ...]) -> str | None
 
 
 def is_empty(value: Any) -> bool:
-    return value is None or value == ""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def contact_set(enrollment: Enrollment, _: Token, config: Json, __: datetime) -> str:
+    """Write values; all templates see the contact as it was, and one that lacks a variable writes nothing."""
     person = enrollment.person
-    new: Json = {}
-    for name, value in config["attributes"].items():
-        names = VARIABLE.findall(value) if isinstance(value, str) else []
-        if not any(is_empty(person.value(variable)) for variable in names):
-            new[name] = VARIABLE.sub(lambda found: str(person.value(found[1])), value) if names else value
-    person.attributes.update(new)
+    new = {name: worked_out(person, value) for name, value in config["attributes"].items()}
+    for name, value in new.items():
+        if value is not NOTHING:
+            person.set(name, value)
     return "out"
+
+
+def worked_out(person: Person, value: Any) -> Any:
+    """Work a value out; a text that is but one variable gives the variable's own value."""
+    names = VARIABLE.findall(value) if isinstance(value, str) else []
+    if any(is_empty(person.value(name)) for name in names):
+        return NOTHING
+    if names and VARIABLE.fullmatch(value.strip()):
+        return person.value(names[0])
+    return VARIABLE.sub(lambda found: str(person.value(found[1])), value) if names else value
 
 
 def contact_tag(enrollment: Enrollment, _: Token, config: Json, __: datetime) -> str:

@@ -1,6 +1,5 @@
 """What is known of one contact at an instant: the plainest possible store, fed as time goes on."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -10,6 +9,7 @@ from engine.terms import contact_hash
 Json: TypeAlias = dict[str, Any]
 
 BUILT_IN = ("id", "email", "phone", "timezone", "locale", "stage", "created_at")
+WRITABLE = ("email", "phone", "timezone", "locale", "stage")
 
 UNSUBSCRIBED = ("unsubscribed", "Unsubscribed")
 SUBSCRIBED = ("subscribed", "Subscribed")
@@ -120,6 +120,12 @@ class Person:
     def _account_value(self, name: str) -> Any:
         return self.account if name == "id" else self.account_attributes.get(name)
 
+    def set(self, name: str, value: Any) -> None:
+        if name in WRITABLE:
+            setattr(self, name, value)
+        else:
+            self.attributes[name] = value
+
     def address(self, channel: str) -> str | None:
         match channel:
             case "email":
@@ -148,18 +154,15 @@ class Person:
     def may_receive(self, topic: str, channel: str | None) -> bool:
         """Tell whether the contact's last word that covers topic and channel is not a withdrawal.
 
-        Without a channel only words about all channels count.
+        Without a channel only words about all channels count. Of a yes and a no at one instant the no counts.
         """
-        granted = True
-        for event, of_topic, of_channel in self._words():
-            if of_topic in (None, topic) and of_channel in (None, channel):
-                granted = event.name in SUBSCRIBED
-        return granted
-
-    def _words(self) -> Iterator[tuple[Event, str | None, str | None]]:
+        words: dict[tuple[str, str], tuple[datetime, bool]] = {}
         for event in self.events:
             if event.name in UNSUBSCRIBED or event.name in SUBSCRIBED:
-                yield event, event.properties.get("topic"), event.properties.get("channel")
+                about = event.properties.get("topic") or "*", event.properties.get("channel") or "*"
+                words[about] = event.at, event.name in UNSUBSCRIBED
+        covering = [word for about, word in words.items() if about[0] in (topic, "*") and about[1] in (channel, "*")]
+        return not covering or not max(covering)[1]
 
     def last_active(self) -> datetime:
         """Give the instant of the last event that is a sign of life; without one, of the creation."""

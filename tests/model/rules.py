@@ -129,13 +129,21 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def alike(have: Any, want: Any) -> tuple[Any, Any] | None:
+    """Bring two values of one type into a comparable form: numbers, lower-cased texts, instants; nothing for others."""
+    if isinstance(have, datetime) and moment(want) is not None:
+        return have, moment(want)
+    if isinstance(have, str) and isinstance(want, str):
+        return have.lower(), want.lower()
+    return (have, want) if _is_number(have) and _is_number(want) else None
+
+
 def same(have: Any, want: Any) -> bool:
     """Tell whether two values are of one type and equal; text without regard to case."""
-    if isinstance(have, str) and isinstance(want, str):
-        return have.lower() == want.lower()
     if isinstance(have, bool) or isinstance(want, bool):
         return have is want
-    return _is_number(have) and _is_number(want) and bool(have == want)
+    pair = alike(have, want)
+    return pair is not None and bool(pair[0] == pair[1])
 
 
 def _text(test: Callable[[str, str], bool]) -> Callable[[Any, Any, datetime], bool]:
@@ -147,7 +155,8 @@ def _text(test: Callable[[str, str], bool]) -> Callable[[Any, Any, datetime], bo
 
 def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any, datetime], bool]:
     def apply(have: Any, want: Any, _: datetime) -> bool:
-        return _is_number(have) and _is_number(want) and test(have, want)
+        pair = alike(have, want)
+        return pair is not None and test(*pair)
 
     return apply
 
@@ -193,7 +202,7 @@ OPERATORS: dict[str, Callable[[Any, Any, datetime], bool]] = {
     "gte": _ordered(lambda have, want: have >= want),
     "lt": _ordered(lambda have, want: have < want),
     "lte": _ordered(lambda have, want: have <= want),
-    "between": lambda have, want, _: _is_number(have) and want[0] <= have <= want[1],
+    "between": lambda have, want, now: OPERATORS["gte"](have, want[0], now) and OPERATORS["lte"](have, want[1], now),
     "exists": lambda have, want, _: True,
     "before": _dated(lambda value, bound: value < bound, -1),
     "after": _dated(lambda value, bound: value > bound, 1),
