@@ -1,5 +1,6 @@
 """Everything in which SQLite and PostgreSQL differ; no other file asks which one it is."""
 
+import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -45,6 +46,7 @@ def prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     connection.create_function("dl_lower", 1, _lower, deterministic=True)
+    connection.create_function("dl_sha256", 1, _sha256, deterministic=True)
 
 
 def begin_sqlite(connection: Connection) -> None:
@@ -55,6 +57,10 @@ def begin_sqlite(connection: Connection) -> None:
 
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
+
+
+def _sha256(value: Any) -> Any:
+    return hashlib.sha256(value.encode()).hexdigest() if isinstance(value, str) else None
 
 
 class lower_text(FunctionElement[str]):
@@ -95,6 +101,14 @@ class json_flag(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
     name = "json_flag"
+
+
+class sha256_text(FunctionElement[str]):
+    """Hash a text by SHA-256 of its UTF-8, in hexadecimal; NULL of NULL."""
+
+    type = Text()
+    inherit_cache = True
+    name = "sha256_text"
 
 
 class least_of(FunctionElement[int]):
@@ -172,6 +186,16 @@ def _flag_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 def _flag_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     document, path = _parts(element, compiler, **options)
     return f"(CASE WHEN jsonb_typeof({document} -> {path}) = 'boolean' THEN ({document} ->> {path})::boolean END)"
+
+
+@compiles(sha256_text, "sqlite")
+def _sha256_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"dl_sha256({_parts(element, compiler, **options)[0]})"
+
+
+@compiles(sha256_text, "postgresql")
+def _sha256_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"encode(sha256(convert_to({_parts(element, compiler, **options)[0]}, 'UTF8')), 'hex')"
 
 
 @compiles(least_of, "sqlite")
