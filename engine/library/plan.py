@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from functools import cached_property
 from typing import Any
 
-from engine.contract.node import Entry, NodeType
+from engine.contract.node import ByHand, Entry, NodeType
 from engine.library import steps
 from engine.rules.model import Rule
 from engine.terms import Text
@@ -47,7 +47,7 @@ class Plan:
     """One flow version, ready to run.
 
     Shape: ``nodes`` in topological order, document order where that leaves a choice; a node's index is its place.
-    ``parallel`` is False when no enrollment can ever have two tokens.
+    ``parallel`` is False when no enrollment can ever have two tokens; ``trigger_places`` keep the document's order.
     """
 
     version_id: int
@@ -63,6 +63,7 @@ class Plan:
     cooldown: timedelta
     nodes: tuple[PlanNode, ...]
     parallel: bool
+    trigger_places: tuple[int, ...]
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -72,7 +73,12 @@ class Plan:
     @cached_property
     def triggers(self) -> tuple[PlanNode, ...]:
         """The nodes by which contacts come in, in the order of the document."""
-        return tuple(node for node in self.nodes if node.entry is not None)
+        return tuple(self.nodes[place] for place in self.trigger_places)
+
+    @cached_property
+    def by_hand(self) -> PlanNode | None:
+        """The trigger by which contacts are let in by hand, by API or from another flow; None if there is none."""
+        return next((node for node in self.triggers if isinstance(node.entry, ByHand)), None)
 
     def where(self, index: int, port: int) -> tuple[str, str]:
         """Name the node and port of a step."""

@@ -68,7 +68,7 @@ class Recorder(Wave):
     quiet_asked: bool = False
     decide: Callable[[Sequence[Row]], Sequence[str]] | None = None
     marks: list[Rule] = field(default_factory=list)
-    needs: set[str] = field(default_factory=set)
+    needs: list[str] = field(default_factory=list)
 
     @property
     def now(self) -> Moment:
@@ -103,7 +103,7 @@ class Recorder(Wave):
         if self.plan.quiet is None:
             return NOBODY
         self.quiet_asked = True
-        self.needs.add("zone")
+        self.needs.append("zone")
         return SqlMembers(WAVE.c.until.is_not(None))
 
     @property
@@ -114,9 +114,11 @@ class Recorder(Wave):
         return bool(self.node.targets.get(port))
 
     def where(self, rule: Rule) -> SqlMembers:
-        if rule not in self.marks:
+        # By identity: equal rules may differ in the type of a value (1, true).
+        place = next((place for place, mark in enumerate(self.marks) if mark is rule), len(self.marks))
+        if place == len(self.marks):
             self.marks.append(rule)
-        bit = 1 << self.marks.index(rule)
+        bit = 1 << place
         return SqlMembers(WAVE.c.mark.op("&")(sa.literal(bit, sa.Integer)) != 0)
 
     def cases(self, cases: Sequence[tuple[str, Rule]], otherwise: str) -> Mapping[str, Members]:
@@ -126,7 +128,7 @@ class Recorder(Wave):
         return slots(Partition((*(port for port, _ in cases), otherwise), choose))
 
     def shares(self, weights: Mapping[str, float]) -> Mapping[str, Members]:
-        self.needs.add("hash")
+        self.needs.append("hash")
         a, b = share_numbers(f"{self.plan.flow_key}/{self.node.id}")
         number = (WAVE.c.hash * a + b) % SHARE_PRIME % SHARE_RANGE
         bounds = share_bounds(weights)
@@ -163,9 +165,9 @@ class Recorder(Wave):
         return [found[name] for name in names]
 
     def local(self, target: WaitUntil, attribute: str | None = None) -> Moment:
-        self.needs.add("zone")
+        self.needs.append("zone")
         if target.day is not None:
-            self.needs.add("started_at")
+            self.needs.append("started_at")
         self.target = (target, attribute)
         return SqlMoment(WAVE.c.until)
 

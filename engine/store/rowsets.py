@@ -41,6 +41,16 @@ def numbers(dialect: str, name: str) -> sa.Select[Any]:
     return sa.select(sa.cast(elements.c.value, sa.BigInteger))
 
 
-def pack(rows: Iterable[Sequence[Any]] | Sequence[int]) -> str:
+def texts(dialect: str, name: str) -> sa.Select[Any]:
+    """Select the texts of a parameter that holds a JSON list of them."""
+    given = parameter(name, sa.Text)
+    if dialect == "sqlite":
+        source = sa.func.json_each(given).table_valued(sa.column("value", sa.Text))
+        return sa.select(source.c.value)
+    elements = sa.func.jsonb_array_elements_text(sa.cast(given, JSONB)).table_valued(sa.column("value", sa.Text))
+    return sa.select(elements.c.value)
+
+
+def pack(rows: Iterable[Any]) -> str:
     """Write rows as the JSON that ``rowset`` and ``numbers`` read."""
     return orjson.dumps(list(rows)).decode()

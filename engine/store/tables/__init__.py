@@ -5,7 +5,7 @@ Tables of people, runs, messages and events carry ``part`` first in their keys (
 
 from sqlmodel import SQLModel
 
-from engine.store.tables.events import Event, EventRefusal
+from engine.store.tables.events import Event, EventAhead, EventRefusal
 from engine.store.tables.experiments import Conversion, Exposure
 from engine.store.tables.flows import Draft, Flow, FlowVersion, Template
 from engine.store.tables.messages import Delivery, Inbox, Message
@@ -31,6 +31,7 @@ __all__ = [
     "Draft",
     "Enrollment",
     "Event",
+    "EventAhead",
     "EventRefusal",
     "Exposure",
     "Failure",

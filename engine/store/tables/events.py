@@ -35,6 +35,17 @@ class Event(SQLModel, table=True):
     properties: dict[str, Any] = Field(sa_column=data())
 
 
+class EventAhead(SQLModel, table=True):
+    """One row is an event that was told before it happens; it acts at its instant."""
+
+    __tablename__ = "event_ahead"
+    __table_args__ = (Index("ix_event_ahead_at", "part", "at"), CLUSTERED)
+
+    part: int = Field(sa_column=key())
+    id: int = Field(sa_column=key())
+    at: int = Field(sa_column=instant())
+
+
 class EventRefusal(SQLModel, table=True):
     """One row is a call, or one item of a batch, that was refused, and why."""
 

@@ -40,7 +40,7 @@ class Token(SQLModel, table=True):
 
     ``node`` is the node's place in the version's topological order. ``due_at`` is the instant it may move; nothing
     for one that waits at a join, is held or has failed. ``woken`` tells why it became due: 0 its time, 1 an
-    event, 2 a rule. ``since`` is when it came to rest; ``seq`` counts its journal rows.
+    event, 2 a rule, 3 its entry. ``since`` is when it came to rest; ``seq`` counts its journal rows.
     """
 
     __tablename__ = "token"
@@ -49,7 +49,7 @@ class Token(SQLModel, table=True):
             "(state IN ('waiting') AND due_at IS NOT NULL) OR (state IN ('joining','held','failed') AND due_at IS NULL)",
             name="ck_token_state",
         ),
-        CheckConstraint("woken IN (0,1,2)", name="ck_token_woken"),
+        CheckConstraint("woken IN (0,1,2,3)", name="ck_token_woken"),
         Index(
             "ix_token_due",
             "part",

@@ -1,0 +1,167 @@
+"""Take what changed outside of waves, what time may have changed, and segments that nobody has looked at yet."""
+
+from functools import cache
+
+import sqlalchemy as sa
+
+from engine.run import calendar, cursors, review, sql
+from engine.run.context import Run
+from engine.run.review import RECHECK, Subject
+from engine.run.tables import NOW, PART, TOUCHED, TURN, clear
+from engine.store.prepared import Prepared, parameter
+
+CURSOR = "changes"
+BATCH = 10_000
+
+
+def take_batch(run: Run) -> int:
+    """Look at the next contacts that changed, then at those whose recheck is due; give how many were looked at."""
+    return _first_looks(run) or _changed(run) or take_rechecks(run)
+
+
+def take_rechecks(run: Run) -> int:
+    """Look again at the contacts for whom time may have changed something; give how many."""
+    looked_at = 0
+    for subject_id in run.connection.execute(_due_subjects(run), run.given()).scalars().all():
+        looked_at += _recheck(run, subject_id)
+    return looked_at
+
+
+def _changed(run: Run) -> int:
+    position = cursors.position(run, CURSOR)
+    clear(run.connection, TOUCHED)
+    given = run.given(position=position)
+    newest = _newest(run.dialect).run(run.connection, given).scalar()
+    if newest is None:
+        return 0
+    count = _touch_changed(run.dialect).run(run.connection, {**given, "newest": newest}).rowcount
+    review.follow_up(run, facts=True)
+    calendar.plan_dates(run)
+    cursors.move(run, CURSOR, newest)
+    return count
+
+
+def _first_looks(run: Run) -> int:
+    """Look at contacts that were there when a segment or date trigger came to be, in batches by their ids."""
+    for subject in run.deployment.subjects:
+        looked_at = _first_look(run, f"segment/{subject.id}", subject)
+        if looked_at:
+            return looked_at
+    for key in run.deployment.date_keys():
+        looked_at = _first_look(run, f"dates/{key}", None)
+        if looked_at:
+            return looked_at
+    return 0
+
+
+def _first_look(run: Run, name: str, subject: Subject | None) -> int:
+    position = cursors.position(run, name)
+    if position < 0:
+        return 0
+    clear(run.connection, TOUCHED)
+    before = subject.since if subject is not None else run.now
+    last = _last_of_batch(run.dialect).run(run.connection, run.given(position=position)).scalar()
+    if last is None:
+        cursors.move(run, name, -1)
+        return 0
+    _touch_range(run.dialect).run(run.connection, run.given(position=position, last=last, before=before))
+    if subject is None:
+        calendar.plan_dates(run)
+    else:
+        review.review(run, subject, first=True)
+    cursors.move(run, name, last)
+    return 1
+
+
+def _due_subjects(run: Run) -> sa.Select[tuple[int]]:
+    chosen = sa.select(RECHECK.c.subject).where(RECHECK.c.part == PART).distinct().order_by(RECHECK.c.subject)
+    if run.exact:
+        return chosen.where(RECHECK.c.contact_id == TURN.c.contact_id, RECHECK.c.due_at <= TURN.c.at)
+    return chosen.where(RECHECK.c.due_at <= NOW)
+
+
+def _recheck(run: Run, subject_id: int) -> int:
+    """Look again at one subject's due contacts."""
+    given = run.given(subject=subject_id)
+    clear(run.connection, TOUCHED)
+    count = _touch_due(run.dialect, run.exact).run(run.connection, given).rowcount
+    subject = run.deployment.subject(subject_id)
+    if subject is not None:
+        review.review(run, subject)
+        return count
+    _forget(run.dialect).run(run.connection, given)
+    date = run.deployment.date_trigger(subject_id)
+    if date is not None:
+        calendar.dates_due(run, *date, sa.select(TOUCHED.c.contact_id, TOUCHED.c.now), {})
+    return count
+
+
+@cache
+def _newest(dialect: str) -> Prepared:
+    contact = sql.CONTACT
+    batch = (
+        sa.select(contact.c.changed)
+        .where(contact.c.part == PART, contact.c.changed > parameter("position"), contact.c.changed > 0)
+        .order_by(contact.c.changed)
+        .limit(BATCH)
+        .subquery()
+    )
+    return Prepared(sa.select(sa.func.max(batch.c.changed)), dialect)
+
+
+@cache
+def _touch_changed(dialect: str) -> Prepared:
+    contact = sql.CONTACT
+    chosen = sa.select(contact.c.id, NOW).where(
+        contact.c.part == PART,
+        contact.c.changed > parameter("position"),
+        contact.c.changed > 0,
+        contact.c.changed <= parameter("newest"),
+    )
+    return Prepared(TOUCHED.insert().from_select(["contact_id", "now"], chosen), dialect)
+
+
+@cache
+def _last_of_batch(dialect: str) -> Prepared:
+    contact = sql.CONTACT
+    batch = (
+        sa.select(contact.c.id)
+        .where(contact.c.part == PART, contact.c.id > parameter("position"))
+        .order_by(contact.c.id)
+        .limit(BATCH)
+        .subquery()
+    )
+    return Prepared(sa.select(sa.func.max(batch.c.id)), dialect)
+
+
+@cache
+def _touch_range(dialect: str) -> Prepared:
+    contact = sql.CONTACT
+    chosen = sa.select(contact.c.id, NOW).where(
+        contact.c.part == PART,
+        contact.c.id > parameter("position"),
+        contact.c.id <= parameter("last"),
+        contact.c.created_at <= parameter("before"),
+    )
+    return Prepared(TOUCHED.insert().from_select(["contact_id", "now"], chosen), dialect)
+
+
+@cache
+def _touch_due(dialect: str, exact: bool) -> Prepared:
+    now = TURN.c.at if exact else NOW
+    chosen = sa.select(RECHECK.c.contact_id, now).where(
+        RECHECK.c.part == PART, RECHECK.c.subject == parameter("subject"), RECHECK.c.due_at <= now
+    )
+    if exact:
+        chosen = chosen.where(RECHECK.c.contact_id == TURN.c.contact_id)
+    return Prepared(TOUCHED.insert().from_select(["contact_id", "now"], chosen), dialect)
+
+
+@cache
+def _forget(dialect: str) -> Prepared:
+    seen = sa.select(TOUCHED.c.contact_id)
+    subject = parameter("subject")
+    return Prepared(
+        RECHECK.delete().where(RECHECK.c.part == PART, RECHECK.c.subject == subject, RECHECK.c.contact_id.in_(seen)),
+        dialect,
+    )

@@ -1,0 +1,161 @@
+"""Fill the wave with tokens of one flow version that may move.
+
+Tokens are claimed in the order in which they lie in the table, not by the clock; a contact's due tokens come together.
+"""
+
+from array import array
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.library import steps
+from engine.run import sql
+from engine.run.context import Run
+from engine.run.program import TOKEN, Program
+from engine.run.rest import ENROLLMENT
+from engine.run.tables import NOW, PART, TURN, VERSION, WAVE, clear
+from engine.store.prepared import Prepared, parameter
+from engine.store.rowsets import numbers
+
+DENSE = 4
+"""A range of contacts is read as a whole when at least one of so many ids in it is due."""
+
+
+def due_contacts(run: Run, version_id: int, *, woken_only: bool = False) -> "array[int]":
+    """List the contacts that have a due token of a version, in the order of the table, each once."""
+    statement = _due(run.dialect, woken_only)
+    found = statement.run(run.connection, run.given(version_id=version_id))
+    return array("q", (row[0] for row in found))
+
+
+def fill_due(run: Run, program: Program, contacts: Sequence[int], *, woken_only: bool = False) -> int:
+    """Fill the wave with the due tokens of these contacts (ascending); give the number of members."""
+    if not contacts:
+        return 0
+    dense = contacts[-1] - contacts[0] < DENSE * len(contacts)
+    statement = _fill(program, "range" if dense else "list", woken_only)
+    given: dict[str, Any] = {"first": contacts[0], "last": contacts[-1]}
+    if not dense:
+        given["contacts"] = "[" + ",".join(map(str, contacts)) + "]"
+    return _run_fill(run, program, statement, given)
+
+
+def fill_turn(run: Run, program: Program) -> int:
+    """Fill the wave with the tokens that are due at their contact's turn; give the number of members."""
+    return _run_fill(run, program, _fill(program, "turn", False), {})
+
+
+def _run_fill(run: Run, program: Program, statement: Prepared, given: dict[str, Any]) -> int:
+    clear(run.connection, WAVE)
+    given = run.given(version_id=program.plan.version_id, **given)
+    count = statement.run(run.connection, given).rowcount
+    if count and program.joins:
+        count += _pull_joining(program).run(run.connection, given).rowcount
+    return count
+
+
+@cache
+def _due(dialect: str, woken_only: bool) -> Prepared:
+    chosen = (
+        sa.select(TOKEN.c.contact_id)
+        .where(TOKEN.c.part == PART, TOKEN.c.version_id == VERSION, TOKEN.c.due_at <= NOW)
+        .distinct()
+        .order_by(TOKEN.c.contact_id)
+    )
+    if woken_only:
+        chosen = chosen.where(TOKEN.c.woken > 0)
+    return Prepared(chosen, dialect)
+
+
+_FILLS: dict[tuple[int, str, str, bool], tuple[Program, Prepared]] = {}
+
+
+def _fill(program: Program, how: str, woken_only: bool) -> Prepared:
+    key = (id(program), program.dialect, how, woken_only)
+    found = _FILLS.get(key)
+    if found is None or found[0] is not program:
+        found = _FILLS[key] = (program, Prepared(_filling(program, how, woken_only), program.dialect))
+    return found[1]
+
+
+def _filling(program: Program, how: str, woken_only: bool) -> sa.Insert:
+    now = TURN.c.at if how == "turn" else NOW
+    chosen = _members(program, now, TOKEN.c.due_at).where(
+        TOKEN.c.part == PART, TOKEN.c.version_id == VERSION, TOKEN.c.due_at <= now, TOKEN.c.state == "waiting"
+    )
+    if how == "turn":
+        chosen = chosen.where(TOKEN.c.contact_id == TURN.c.contact_id)
+    elif how == "range":
+        chosen = chosen.where(TOKEN.c.contact_id.between(parameter("first"), parameter("last")))
+    else:
+        chosen = chosen.where(TOKEN.c.contact_id.in_(numbers(program.dialect, "contacts")))
+    if woken_only:
+        chosen = chosen.where(TOKEN.c.woken > 0)
+    return WAVE.insert().from_select([column.name for column in WAVE.c], chosen.order_by(TOKEN.c.contact_id, TOKEN.c.id))
+
+
+def _members(program: Program, now: Any, due: Any) -> sa.Select[Any]:
+    """Select tokens as rows of the wave, with what the plan's nodes need to know of contact and enrollment."""
+    contact, enrollment = sql.CONTACT, ENROLLMENT
+    source: sa.FromClause = TOKEN
+    if {"hash", "zone"} & program.needs:
+        source = source.join(contact, sa.and_(contact.c.part == PART, contact.c.id == TOKEN.c.contact_id))
+    if "started_at" in program.needs:
+        mine = sa.and_(
+            enrollment.c.part == PART,
+            enrollment.c.contact_id == TOKEN.c.contact_id,
+            enrollment.c.id == TOKEN.c.enrollment_id,
+        )
+        source = source.join(enrollment, mine)
+    codes = {node.index: steps.rested(node.index) for node in program.plan.nodes}
+    zero = sa.literal(0, sa.Integer)
+    columns: dict[str, Any] = {
+        "contact_id": TOKEN.c.contact_id,
+        "token_id": TOKEN.c.id,
+        "enrollment_id": TOKEN.c.enrollment_id,
+        "started_at": enrollment.c.started_at if "started_at" in program.needs else zero,
+        "hash": contact.c.hash if "hash" in program.needs else zero,
+        "zone": sa.func.coalesce(contact.c.timezone, "") if "zone" in program.needs else sa.literal("", sa.Text),
+        "now": now,
+        "due_at": due,
+        "since": TOKEN.c.since,
+        "woken": TOKEN.c.woken,
+        "seq": TOKEN.c.seq,
+        "node": TOKEN.c.node,
+        "fresh": zero,
+        "touched": zero,
+        "step": sa.case(codes, value=TOKEN.c.node),
+        "path": sa.literal("", sa.Text),
+        "until": sa.null(),
+        "mark": zero,
+    }
+    assert list(columns) == [column.name for column in WAVE.c]
+    return sa.select(*columns.values()).select_from(source)
+
+
+def _pull_joining(program: Program) -> Prepared:
+    """Bring in the tokens that wait at joins of enrollments in the wave: what moves now may set them free."""
+    key = (id(program), program.dialect, "joining", False)
+    found = _FILLS.get(key)
+    if found is None or found[0] is not program:
+        moving = (
+            sa.select(
+                WAVE.c.contact_id,
+                WAVE.c.enrollment_id,
+                sa.func.max(WAVE.c.now).label("now"),
+                sa.func.max(WAVE.c.due_at).label("due_at"),
+            )
+            .group_by(WAVE.c.contact_id, WAVE.c.enrollment_id)
+            .subquery("moving")
+        )
+        chosen = _members(program, moving.c.now, moving.c.due_at).where(
+            TOKEN.c.part == PART,
+            TOKEN.c.contact_id == moving.c.contact_id,
+            TOKEN.c.enrollment_id == moving.c.enrollment_id,
+            TOKEN.c.state == "joining",
+        )
+        insert = WAVE.insert().from_select([column.name for column in WAVE.c], chosen)
+        found = _FILLS[key] = (program, Prepared(insert, program.dialect))
+    return found[1]

@@ -1,0 +1,77 @@
+"""What every file of the executor is handed: the transaction, the part, the plans and who to ask for templates."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from engine.library.plan import Plan
+from engine.rules.model import Rule
+from engine.run import sql
+from engine.run.program import Content, Program, Templates, compile_program
+from engine.terms import Micros
+
+
+@dataclass
+class Deployment:
+    """The flows that run, as they were at a moment: it is read again when anything was published, paused or named.
+
+    Shape: ``plans`` by version id, of every version that has or may get tokens; ``live`` maps flow keys to the version
+    that lets contacts in; ``paused`` are flows whose tokens rest. ``segments`` are the named rules by key.
+    """
+
+    workspace_id: int
+    timezone: str
+    plans: Mapping[int, Plan]
+    live: Mapping[str, int]
+    paused: frozenset[int]
+    segments: Mapping[str, Rule]
+    templates: Templates
+    content_of: Callable[[Plan], Content]
+    _programs: dict[tuple[int, str], Program] = field(default_factory=dict)
+
+    def program(self, version_id: int, dialect: str) -> Program:
+        """Give the compiled program of a version."""
+        found = self._programs.get((version_id, dialect))
+        if found is None:
+            plan = self.plans[version_id]
+            meaning = sql.Meaning.of(plan, self.segments)
+            found = compile_program(plan, dialect, meaning, self.templates, self.content_of(plan))
+            self._programs[version_id, dialect] = found
+        return found
+
+    def running(self) -> list[Plan]:
+        """List the versions whose tokens may move, oldest first."""
+        return [plan for _, plan in sorted(self.plans.items()) if plan.flow_id not in self.paused]
+
+    def open(self) -> list[Plan]:
+        """List the versions that let contacts in."""
+        return [
+            self.plans[version]
+            for version in sorted(self.live.values())
+            if self.plans[version].flow_id not in self.paused
+        ]
+
+
+@dataclass
+class Run:
+    """One transaction of the executor over one part.
+
+    ``exact`` says that each member's now is its own due instant; else it is ``now`` for all.
+    """
+
+    connection: Connection
+    part: int
+    deployment: Deployment
+    now: Micros
+    exact: bool
+
+    @property
+    def dialect(self) -> str:
+        """Name the database's dialect."""
+        return self.connection.dialect.name
+
+    def given(self, **more: Any) -> dict[str, Any]:
+        """Name the parameters that every statement may use."""
+        return {"part": self.part, "now": self.now, **more}

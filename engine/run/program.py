@@ -1,0 +1,285 @@
+"""Turn a plan into the statements of its waves, once per version, dialect and meaning of its segments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from engine.contract.fields import fields_of
+from engine.contract.wave import EventMatch
+from engine.library import steps
+from engine.library.plan import Plan, PlanNode
+from engine.rules.model import Rule
+from engine.run import effects, sql
+from engine.run.members import Flag, SqlMembers
+from engine.run.recorder import Outcome, Recorder
+from engine.run.tables import PART, WAVE
+from engine.store.prepared import Prepared
+from engine.store.tables import Token
+from engine.terms import length_micros
+
+TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
+
+
+class Templates(Protocol):
+    """What the executor asks of the room that knows templates."""
+
+    def variables(self, source: str) -> frozenset[str]:
+        """List the dotted variables that a template cannot do without."""
+
+    def value(self, source: str, context: Mapping[str, Any]) -> Any:
+        """Work a template for one value out."""
+
+
+class Content(Protocol):
+    """Finds the texts of a node's message, whether written in the node or in a template."""
+
+    def __call__(self, node: PlanNode) -> list[str]:
+        """List all wordings of the node's message."""
+
+
+@dataclass
+class NodeProgram:
+    """What is done when a wave comes to a node, in this order."""
+
+    node: PlanNode
+    said: Recorder
+    before: list[Prepared] = field(default_factory=list)
+    writes: list[Prepared] = field(default_factory=list)
+    leave: Prepared | None = None
+    count: Prepared | None = None
+    after: list[Prepared] = field(default_factory=list)
+    touches: bool = False
+
+
+@dataclass
+class Program:
+    """All statements of one plan for one dialect."""
+
+    plan: Plan
+    dialect: str
+    meaning: sql.Meaning
+    nodes: list[NodeProgram]
+    finish: list[Prepared]
+    needs: frozenset[str]
+    event_waits: list[tuple[PlanNode, EventMatch]]
+    rule_waits: list[tuple[PlanNode, Rule]]
+    joins: bool
+
+
+def here(node: PlanNode) -> Flag:
+    """Tell which members stand at a node: they came by one of its edges, were cloned to it, or rested there."""
+    codes = (*node.inbound, steps.arrives(node.index), steps.rested(node.index))
+    return WAVE.c.step.in_(codes)
+
+
+def compile_program(plan: Plan, dialect: str, meaning: sql.Meaning, templates: Templates, content: Content) -> Program:
+    """Ask every node type once what it does, and write the statements down."""
+    programs = [_node(plan, node, dialect, meaning, templates, content) for node in plan.nodes]
+    return Program(
+        plan,
+        dialect,
+        meaning,
+        programs,
+        [Prepared(statement, dialect) for statement in _goals(plan, meaning)],
+        frozenset(need for program in programs for need in program.said.needs),
+        [(each.node, each.said.event) for each in programs if each.said.event],
+        [(each.node, each.said.awaited[0]) for each in programs if each.said.awaited],
+        any(each.said.joins for each in programs),
+    )
+
+
+def _goals(plan: Plan, meaning: sql.Meaning) -> list[sa.Update]:
+    ends = ((plan.goal, steps.GOAL), (plan.exit, steps.EXIT))
+    return [
+        WAVE.update().values(step=code).where(WAVE.c.step < steps.FIRST_GONE, sql.holds(rule, meaning))
+        for rule, code in ends
+        if rule is not None
+    ]
+
+
+def _node(
+    plan: Plan, node: PlanNode, dialect: str, meaning: sql.Meaning, templates: Templates, content: Content
+) -> NodeProgram:
+    said = Recorder(plan, node, meaning)
+    node.type.run(said, node.config)
+    program = NodeProgram(node, said)
+    at_node = here(node)
+    for statement in _preparing(plan, said, at_node):
+        program.before.append(Prepared(statement, dialect))
+    for sending in said.sendings:
+        texts = [*content(node), *sending.requires]
+        requires = sorted({name for text in texts for name in templates.variables(text)})
+        program.writes.append(Prepared(effects.sending(plan, node, sending, at_node, requires), dialect))
+    for change in said.changes:
+        if change.kind != "enter" and not is_template(change.facts):
+            statements = effects.changing(plan, node, change, at_node, meaning, dialect)
+            program.writes.extend(Prepared(statement, dialect) for statement in statements)
+    program.touches = any(change.kind in effects.TOUCHING for change in said.changes)
+    program.leave = Prepared(_leaving(node, said, at_node, touched=program.touches), dialect)
+    if len(said.outcomes) > 1 or any(len(targets) > 1 for targets in node.targets.values()):
+        program.count = Prepared(_counting(node), dialect)
+    program.after.extend(Prepared(statement, dialect) for statement in _ending(plan, node, said))
+    return program
+
+
+def is_template(facts: Mapping[str, Any]) -> bool:
+    """Tell whether a change writes values that must be worked out for each contact."""
+    values = facts.get("values", {})
+    return any(isinstance(value, str) and "{{" in value for value in values.values())
+
+
+def _preparing(plan: Plan, said: Recorder, at_node: Flag) -> list[sa.Update]:
+    """Write the marks that the sets of this node are read from."""
+    node, meaning = said.node, said.meaning
+    found: list[sa.Update] = []
+    if said.marks:
+        bits: sa.ColumnElement[int] = sa.literal(0, sa.Integer)
+        for place, rule in enumerate(said.marks):
+            bits = bits + sa.case((sql.holds(rule, meaning), 1 << place), else_=0)
+        found.append(WAVE.update().values(mark=bits).where(at_node))
+    if said.awaited is not None:
+        found.extend(_awaiting(node, said, meaning))
+    if said.joins:
+        found.append(_gathering(node, at_node))
+    return found
+
+
+def _awaiting(node: PlanNode, said: Recorder, meaning: sql.Meaning) -> list[sa.Update]:
+    """See to those that wait for a rule and whose time came: it may hold now, or they wait on."""
+    assert said.awaited is not None
+    rule, until = said.awaited
+    assert until.delay is not None
+    by_time = sa.and_(WAVE.c.step == steps.rested(node.index), WAVE.c.woken == 0)
+    deadline = WAVE.c.since + sa.literal(length_micros(until.delay), sa.BigInteger)
+    again = sql.flip(rule, meaning)
+    next_look = deadline if again is None else sa.case((again < deadline, again), else_=deadline)
+    return [
+        WAVE.update().values(woken=2).where(by_time, sql.holds(rule, meaning)),
+        WAVE.update()
+        .values(step=steps.parks(node.index), until=next_look)
+        .where(by_time, WAVE.c.now < deadline),
+    ]
+
+
+def _gathering(node: PlanNode, at_node: Flag) -> sa.Update:
+    """Mark each member at a join: 0 goes on for its enrollment, 1 is absorbed, 2 must wait for others."""
+    other, like, inside = WAVE.alias("other"), WAVE.alias("alike"), WAVE.alias("inside")
+    upstream = sorted(node.ancestors)
+    under_way = sa.exists().where(
+        other.c.contact_id == WAVE.c.contact_id,
+        other.c.enrollment_id == WAVE.c.enrollment_id,
+        other.c.node.in_(upstream),
+        other.c.step < steps.FIRST_STEP,
+    )
+    elsewhere = sa.exists().where(
+        TOKEN.c.part == PART,
+        TOKEN.c.contact_id == WAVE.c.contact_id,
+        TOKEN.c.enrollment_id == WAVE.c.enrollment_id,
+        TOKEN.c.node.in_(upstream),
+        ~sa.exists().where(inside.c.contact_id == TOKEN.c.contact_id, inside.c.token_id == TOKEN.c.id),
+    )
+    codes = (*node.inbound, steps.arrives(node.index), steps.rested(node.index))
+    first = (
+        sa.select(sa.func.min(like.c.token_id))
+        .where(
+            like.c.contact_id == WAVE.c.contact_id,
+            like.c.enrollment_id == WAVE.c.enrollment_id,
+            like.c.step.in_(codes),
+        )
+        .scalar_subquery()
+    )
+    mark = sa.case((sa.or_(under_way, elsewhere), 2), (WAVE.c.token_id == first, 0), else_=1)
+    return WAVE.update().values(mark=mark).where(at_node)
+
+
+def _leaving(node: PlanNode, said: Recorder, at_node: Flag, *, touched: bool) -> sa.Update:
+    values: dict[str, Any] = {
+        "path": WAVE.c.path.concat(WAVE.c.step),
+        "step": _chosen_code(node, said.outcomes),
+        "node": sa.literal(node.index, sa.Integer),
+    }
+    parks = [outcome for outcome in said.outcomes if outcome.until is not None]
+    if len(parks) == 1 and parks[0].until is not None:
+        values["until"] = parks[0].until.micros
+    elif parks:
+        values["until"] = sa.case(*((park.members.flag, park.until.micros) for park in parks if park.until))
+    elif said.target is not None or said.quiet_asked:
+        values["until"] = sa.null()
+    if touched:
+        values["touched"] = 1
+    return WAVE.update().values(values).where(at_node)
+
+
+def _chosen_code(node: PlanNode, outcomes: list[Outcome]) -> Any:
+    if _is_whole(outcomes):
+        partition, _ = outcomes[0].members.slot  # type: ignore[misc]
+        chosen = partition.choose({each.members.slot[1]: each.code for each in outcomes if each.members.slot})
+        return sa.func.coalesce(chosen, steps.step(node.index, steps.LEAK))
+    merged: dict[str, list[SqlMembers]] = {}
+    for outcome in outcomes:
+        merged.setdefault(outcome.code, []).append(outcome.members)
+    flags = [(code, [members.flag for members in sets]) for code, sets in merged.items()]
+    if len(flags) == 1 and len(flags[0][1]) == 1 and isinstance(flags[0][1][0], sa.sql.elements.True_):
+        return flags[0][0]
+    mask: sa.ColumnElement[int] = sa.literal(0, sa.Integer)
+    values: dict[int, Any] = {0: steps.step(node.index, steps.LEAK)}
+    for place, (code, sets) in enumerate(flags):
+        for flag in sets:
+            mask = mask + sa.case((flag, 1 << place), else_=0)
+        values[1 << place] = code
+    return sa.case(values, value=mask, else_=steps.step(node.index, steps.OVERLAP))
+
+
+def _is_whole(outcomes: list[Outcome]) -> bool:
+    """Tell whether the outcomes are just the slots of one partition: then they divide the wave by their make."""
+    found = [outcome.members.slot for outcome in outcomes]
+    if not found or any(slot is None for slot in found):
+        return False
+    partitions = {id(slot[0]) for slot in found if slot}
+    names = sorted(slot[1] for slot in found if slot)
+    first = found[0]
+    return len(partitions) == 1 and first is not None and names == sorted(first[0].slots)
+
+
+def _counting(node: PlanNode) -> sa.Select[Any]:
+    lowest, highest = steps.step(node.index, 0), steps.step(node.index, steps.OVERLAP)
+    return (
+        sa.select(WAVE.c.step, sa.func.count())
+        .where(WAVE.c.step >= lowest, WAVE.c.step <= highest)
+        .group_by(WAVE.c.step)
+    )
+
+
+def _ending(plan: Plan, node: PlanNode, said: Recorder) -> list[sa.Update]:
+    """End the enrollments of those that passed a node which ends them; their other tokens in the wave are gone too."""
+    if not said.ends:
+        return []
+    ended = WAVE.alias("ended")
+    ends = (
+        WAVE.update()
+        .values(path=WAVE.c.path.concat(WAVE.c.step), step=steps.EXIT)
+        .where(WAVE.c.step.in_([node.code(port) for port in node.ports]))
+    )
+    if not plan.parallel:
+        return [ends]
+    others = (
+        WAVE.update()
+        .values(path=sql.WHOLE_PATH, step=steps.REMOVED)
+        .where(
+            WAVE.c.step < steps.FIRST_GONE,
+            sa.exists().where(
+                ended.c.contact_id == WAVE.c.contact_id,
+                ended.c.enrollment_id == WAVE.c.enrollment_id,
+                ended.c.step == steps.EXIT,
+            ),
+        )
+    )
+    return [ends, others]
+
+
+def hinted(node: PlanNode, *hints: str) -> list[tuple[str, Any]]:
+    """List the settings of a node that carry one of the hints, as ``(path, value)``."""
+    return [(found.path, found.value) for found in fields_of(node.config) if found.hint in hints]
+

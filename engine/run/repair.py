@@ -1,0 +1,123 @@
+"""Keep a poison contact to itself: a wave that raises is halved until the one stands alone and is marked failed."""
+
+import logging
+from array import array
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from engine.errors import EngineError, NodeError
+from engine.library.plan import Plan
+from engine.run import claim, review, wave
+from engine.run.context import Run
+from engine.run.program import TOKEN
+from engine.run.tables import PART, VERSION
+from engine.run.transactions import transaction
+from engine.store.prepared import Prepared, parameter
+from engine.store.session import Store
+from engine.store.tables import Failure
+
+if TYPE_CHECKING:
+    from engine.run.tick import TickReport
+
+FAILURE: sa.Table = Failure.__table__  # type: ignore[attr-defined]
+_log = logging.getLogger(__name__)
+
+
+def carry_safely(
+    store: Store, run: Callable[[Connection], Run], plan: Plan, contacts: "array[int]", report: "TickReport"
+) -> None:
+    """Carry the due tokens of these contacts in one transaction; isolate what makes it fail.
+
+    Errors: a fault of the database itself is passed on: it is nobody's poison.
+    """
+    try:
+        with transaction(store) as connection:
+            current = run(connection)
+            program = current.deployment.program(plan.version_id, current.dialect)
+            tokens = claim.fill_due(current, program, contacts)
+            if tokens:
+                done = wave.carry(current, program, tokens)
+                if wave.collect_touched(current):
+                    review.follow_up(current, facts=True)
+                report.tokens += done.tokens
+                report.steps += done.steps
+                report.waves += 1
+    except (OperationalError, NodeError):
+        raise
+    except (EngineError, DBAPIError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+        if len(contacts) > 1:
+            middle = len(contacts) // 2
+            carry_safely(store, run, plan, contacts[:middle], report)
+            carry_safely(store, run, plan, contacts[middle:], report)
+            return
+        _log.warning("contact %s of flow %s cannot go on: %s", contacts[0], plan.flow_key, error)
+        with transaction(store) as connection:
+            report.failed += fail(run(connection), plan, contacts[0], error)
+
+
+def fail(run: Run, plan: Plan, contact_id: int, error: Exception) -> int:
+    """Mark a contact's due tokens of a version as failed, with the reason; give their number."""
+    given = run.given(
+        version_id=plan.version_id,
+        contact_id=contact_id,
+        code=error.code if isinstance(error, EngineError) else type(error).__name__,
+        reason=str(error)[:2000],
+    )
+    _note(run.dialect).run(run.connection, given)
+    return _mark(run.dialect).run(run.connection, given).rowcount
+
+
+def retry(run: Run, contact_id: int, token_id: int | None = None) -> int:
+    """Let a contact's failed tokens try again at once; give their number."""
+    mine = [TOKEN.c.part == run.part, TOKEN.c.contact_id == contact_id, TOKEN.c.state == "failed"]
+    noted = [FAILURE.c.part == run.part, FAILURE.c.contact_id == contact_id]
+    if token_id is not None:
+        mine.append(TOKEN.c.id == token_id)
+        noted.append(FAILURE.c.token_id == token_id)
+    due = (
+        sa.select(FAILURE.c.due_at)
+        .where(
+            FAILURE.c.part == TOKEN.c.part,
+            FAILURE.c.contact_id == TOKEN.c.contact_id,
+            FAILURE.c.token_id == TOKEN.c.id,
+        )
+        .scalar_subquery()
+    )
+    freed = run.connection.execute(TOKEN.update().values(state="waiting", due_at=due).where(*mine)).rowcount
+    run.connection.execute(FAILURE.delete().where(*noted))
+    return freed
+
+
+def _poisoned() -> list[sa.ColumnElement[bool]]:
+    return [
+        TOKEN.c.part == PART,
+        TOKEN.c.contact_id == parameter("contact_id"),
+        TOKEN.c.version_id == VERSION,
+        TOKEN.c.state == "waiting",
+        TOKEN.c.due_at <= parameter("now"),
+    ]
+
+
+@cache
+def _note(dialect: str) -> Prepared:
+    chosen = sa.select(
+        PART,
+        TOKEN.c.contact_id,
+        TOKEN.c.id,
+        parameter("now"),
+        parameter("code", sa.Text),
+        parameter("reason", sa.Text),
+        TOKEN.c.due_at,
+    ).where(*_poisoned())
+    columns = ["part", "contact_id", "token_id", "at", "code", "reason", "due_at"]
+    return Prepared(FAILURE.insert().from_select(columns, chosen), dialect)
+
+
+@cache
+def _mark(dialect: str) -> Prepared:
+    return Prepared(TOKEN.update().values(state="failed", due_at=sa.null()).where(*_poisoned()), dialect)

@@ -1,0 +1,209 @@
+"""Follow up what changed about contacts: segments are entered and left, and waits for a rule end.
+
+Only contacts in the touched table are looked at, and only rules that what changed can concern; time alone is
+followed by one recheck row for each contact whose rule it may change (ADR 0005).
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.contract.node import BySegment
+from engine.library.plan import Plan, PlanNode
+from engine.rules.model import Rule
+from engine.rules.names import event_names, reads_contact
+from engine.run import sql
+from engine.run.context import Run
+from engine.run.enroll import enter
+from engine.run.program import TOKEN, Program
+from engine.run.tables import ENTRANT, PART, TOUCHED, VERDICT, clear
+from engine.segments.compile import compile_rule
+from engine.segments.flips import next_flip
+from engine.store.dialect import upsert
+from engine.store.prepared import Prepared, parameter
+from engine.store.tables import Membership, Recheck
+from engine.terms import Micros
+
+MEMBERSHIP: sa.Table = Membership.__table__  # type: ignore[attr-defined]
+RECHECK: sa.Table = Recheck.__table__  # type: ignore[attr-defined]
+SUBJECT = parameter("subject")
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A node that lets in those who begin to match."""
+
+    plan: Plan
+    node: PlanNode
+    existing: bool
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A segment whose members are kept, and the triggers that wait for new ones.
+
+    Contacts created up to ``since`` were there when it came to be.
+    """
+
+    id: int
+    key: str
+    since: Micros
+    rule: Rule
+    meaning: sql.Meaning
+    triggers: tuple[Trigger, ...]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The events that may change who matches."""
+        return event_names(self.rule, self.meaning.segments)
+
+    @cached_property
+    def of_facts(self) -> bool:
+        """Whether facts on the contact may change who matches."""
+        return reads_contact(self.rule, self.meaning.segments)
+
+
+def follow_up(run: Run, *, names: AbstractSet[str] = frozenset(), facts: bool = False) -> None:
+    """Look at the touched contacts again, after events of these names or after changes of facts.
+
+    Cost: seven statements a segment concerned and one a wait for a rule concerned.
+    """
+    for subject in run.deployment.subjects:
+        if (facts and subject.of_facts) or names & subject.names:
+            review(run, subject)
+    for plan in run.deployment.running():
+        program = run.deployment.program(plan.version_id, run.dialect)
+        for node, rule in program.rule_waits:
+            segments = program.meaning.segments
+            if (facts and reads_contact(rule, segments)) or names & event_names(rule, segments):
+                _wake(program, node, rule).run(run.connection, run.given(version_id=plan.version_id))
+
+
+def review(run: Run, subject: Subject, *, first: bool = False) -> int:
+    """Decide anew whether the touched contacts are in a segment; let new ones in by its triggers.
+
+    With ``first`` (at publishing) only triggers that take existing members let anybody in.
+    """
+    connection = run.connection
+    given = run.given(subject=subject.id)
+    clear(connection, VERDICT)
+    judge, timed = _judge(run.dialect, subject)
+    judge.run(connection, given)
+    clear(connection, ENTRANT)
+    entered = _new(run.dialect).run(connection, given).rowcount
+    if entered:
+        for trigger in subject.triggers:
+            if trigger.existing or not first:
+                enter(run, trigger.plan, trigger.node)
+        _join(run.dialect).run(connection, given)
+    _leave(run.dialect).run(connection, given)
+    if timed:
+        _forget_recheck(run.dialect).run(connection, given)
+        _note_recheck(run.dialect).run(connection, given)
+    return entered
+
+
+_JUDGES: dict[tuple[str, int], tuple[Subject, Prepared, bool]] = {}
+
+
+def _judge(dialect: str, subject: Subject) -> tuple[Prepared, bool]:
+    found = _JUDGES.get((dialect, subject.id))
+    if found is None or found[0] is not subject:
+        contact = sql.CONTACT.alias()
+        scope = subject.meaning.scope(contact, TOUCHED.c.now, None)
+        flip = next_flip(subject.rule, scope)
+        chosen = sa.select(
+            TOUCHED.c.contact_id,
+            TOUCHED.c.now,
+            compile_rule(subject.rule, scope),
+            sa.null() if flip is None else flip,
+        ).where(contact.c.part == PART, contact.c.id == TOUCHED.c.contact_id)
+        statement = VERDICT.insert().from_select(["contact_id", "now", "holds", "flip"], chosen)
+        found = _JUDGES[dialect, subject.id] = (subject, Prepared(statement, dialect), flip is not None)
+    return found[1], found[2]
+
+
+def _open_stay() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        MEMBERSHIP.c.part == PART,
+        MEMBERSHIP.c.contact_id == VERDICT.c.contact_id,
+        MEMBERSHIP.c.segment_id == SUBJECT,
+        MEMBERSHIP.c.left_at.is_(None),
+    )
+
+
+@cache
+def _new(dialect: str) -> Prepared:
+    chosen = sa.select(VERDICT.c.contact_id, VERDICT.c.now).where(VERDICT.c.holds, ~sa.exists().where(_open_stay()))
+    return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
+
+
+@cache
+def _join(dialect: str) -> Prepared:
+    chosen = sa.select(PART, ENTRANT.c.contact_id, SUBJECT, ENTRANT.c.now, sa.cast(sa.null(), sa.BigInteger))
+    insert = upsert(MEMBERSHIP, dialect).from_select(
+        ["part", "contact_id", "segment_id", "entered_at", "left_at"], chosen.where(sa.true())
+    )
+    # Left and entered again at the same instant: the stay goes on.
+    return Prepared(
+        insert.on_conflict_do_update(
+            index_elements=["part", "contact_id", "segment_id", "entered_at"], set_={"left_at": sa.null()}
+        ),
+        dialect,
+    )
+
+
+@cache
+def _leave(dialect: str) -> Prepared:
+    return Prepared(
+        MEMBERSHIP.update().values(left_at=VERDICT.c.now).where(_open_stay(), sa.not_(VERDICT.c.holds)), dialect
+    )
+
+
+@cache
+def _forget_recheck(dialect: str) -> Prepared:
+    seen = sa.select(VERDICT.c.contact_id)
+    return Prepared(
+        RECHECK.delete().where(RECHECK.c.part == PART, RECHECK.c.subject == SUBJECT, RECHECK.c.contact_id.in_(seen)),
+        dialect,
+    )
+
+
+@cache
+def _note_recheck(dialect: str) -> Prepared:
+    chosen = sa.select(PART, VERDICT.c.contact_id, SUBJECT, VERDICT.c.flip).where(VERDICT.c.flip.is_not(None))
+    return Prepared(RECHECK.insert().from_select(["part", "contact_id", "subject", "due_at"], chosen), dialect)
+
+
+_WAKES: dict[tuple[int, int], tuple[Program, Prepared]] = {}
+
+
+def _wake(program: Program, node: PlanNode, rule: Rule) -> Prepared:
+    found = _WAKES.get((id(program), node.index))
+    if found is None or found[0] is not program:
+        contact = sql.CONTACT.alias()
+        scope = program.meaning.scope(contact, TOUCHED.c.now, TOKEN.c.enrollment_id)
+        verdict = sql.of_contact(sa.case((compile_rule(rule, scope), 1), else_=0), contact, TOUCHED.c.contact_id)
+        statement: Any = (
+            TOKEN.update()
+            .values(due_at=TOUCHED.c.now, woken=2)
+            .where(
+                TOKEN.c.part == PART,
+                TOKEN.c.contact_id == TOUCHED.c.contact_id,
+                TOKEN.c.version_id == parameter("version_id"),
+                TOKEN.c.node == node.index,
+                TOKEN.c.state == "waiting",
+                TOKEN.c.woken == 0,
+                verdict == 1,
+            )
+        )
+        found = _WAKES[id(program), node.index] = (program, Prepared(statement, program.dialect))
+    return found[1]
+
+
+def triggers_of(plan: Plan) -> list[tuple[PlanNode, BySegment]]:
+    """List the triggers of a plan that wait for members of a segment."""
+    return [(node, node.entry) for node in plan.triggers if isinstance(node.entry, BySegment)]
