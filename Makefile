@@ -44,7 +44,7 @@ lint: setup ## check style, types and the law of imports only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 test-long: setup ## run the long tests too: thousands of random flows
 	$(BIN)/python -m pytest -q -n $(N) -m 'long or not long' --hypothesis-profile=long --timeout=3600 $(ARGS)
