@@ -13,7 +13,37 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import BigInteger, Boolean, Float, Text, TypeEngine
+from sqlalchemy.types import Text, TypeEngine
+
+from engine.store import expressions
+from engine.store.expressions import (
+    json_flag,
+    json_kind,
+    json_number,
+    json_text,
+    least_of,
+    lower_text,
+    text_micros,
+)
+
+__all__ = [
+    "POSTGRESQL_KEEPALIVE",
+    "POSTGRESQL_OPTIONS",
+    "begin_sqlite",
+    "insert_ignore",
+    "insert_rows",
+    "json_flag",
+    "json_kind",
+    "json_number",
+    "json_text",
+    "least_of",
+    "lower_text",
+    "prepare_sqlite",
+    "rows_of",
+    "sha256_text",
+    "text_micros",
+    "upsert",
+]
 
 POSTGRESQL_OPTIONS = (
     "-c idle_in_transaction_session_timeout=10s -c client_connection_check_interval=1s "
@@ -45,7 +75,7 @@ def prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-    connection.create_function("dl_lower", 1, _lower, deterministic=True)
+    expressions.prepare(connection)
     connection.create_function("dl_sha256", 1, _sha256, deterministic=True)
 
 
@@ -55,168 +85,25 @@ def begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")
 
 
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
 def _sha256(value: Any) -> Any:
     return hashlib.sha256(value.encode()).hexdigest() if isinstance(value, str) else None
 
 
-class lower_text(FunctionElement[str]):
-    """Lower-case a text, the same for all scripts on both databases."""
-
-    type = Text()
-    inherit_cache = True
-    name = "lower_text"
-
-
-class json_kind(FunctionElement[str]):
-    """Name the kind of a JSON value at a top-level key: text, number, bool, list, object, null; NULL if absent."""
-
-    type = Text()
-    inherit_cache = True
-    name = "json_kind"
-
-
-class json_text(FunctionElement[str]):
-    """Read the JSON value at a top-level key as text; NULL if absent or null."""
-
-    type = Text()
-    inherit_cache = True
-    name = "json_text"
-
-
-class json_number(FunctionElement[float]):
-    """Read the JSON number at a top-level key; call only where ``json_kind`` says number."""
-
-    type = Float()
-    inherit_cache = True
-    name = "json_number"
-
-
-class json_flag(FunctionElement[bool]):
-    """Read the JSON boolean at a top-level key; call only where ``json_kind`` says bool."""
-
-    type = Boolean()
-    inherit_cache = True
-    name = "json_flag"
-
-
 class sha256_text(FunctionElement[str]):
-    """Hash a text by SHA-256 of its UTF-8, in hexadecimal; NULL of NULL."""
+    """Hash a text: SHA-256 in hexadecimal."""
 
     type = Text()
     inherit_cache = True
-    name = "sha256_text"
-
-
-class least_of(FunctionElement[int]):
-    """Take the least of several numbers, passing over NULLs; NULL if all are."""
-
-    type = BigInteger()
-    inherit_cache = True
-    name = "least_of"
-
-
-def _parts(element: Any, compiler: Any, **options: Any) -> list[str]:
-    return [compiler.process(clause, **options) for clause in element.clauses]
-
-
-@compiles(lower_text, "sqlite")
-def _lower_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    return f"dl_lower({_parts(element, compiler, **options)[0]})"
-
-
-@compiles(lower_text, "postgresql")
-def _lower_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f'lower({_parts(element, compiler, **options)[0]} COLLATE "und-x-icu")'
-
-
-@compiles(json_kind, "sqlite")
-def _kind_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    document, path = _parts(element, compiler, **options)
-    return (
-        f"(CASE json_type({document}, {_quoted(path)}) WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' "
-        "WHEN 'true' THEN 'bool' WHEN 'false' THEN 'bool' WHEN 'array' THEN 'list' "
-        f"WHEN 'text' THEN 'text' WHEN 'object' THEN 'object' WHEN 'null' THEN 'null' END)"
-    )
-
-
-@compiles(json_kind, "postgresql")
-def _kind_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    document, path = _parts(element, compiler, **options)
-    return (
-        f"(CASE jsonb_typeof({document} -> {path}) WHEN 'string' THEN 'text' WHEN 'boolean' THEN 'bool' "
-        f"WHEN 'array' THEN 'list' ELSE jsonb_typeof({document} -> {path}) END)"
-    )
-
-
-@compiles(json_text, "sqlite")
-def _text_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    document, path = _parts(element, compiler, **options)
-    return f"json_extract({document}, {_quoted(path)})"
-
-
-@compiles(json_text, "postgresql")
-def _text_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    document, path = _parts(element, compiler, **options)
-    return f"({document} ->> {path})"
-
-
-@compiles(json_number, "sqlite")
-def _number_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    document, path = _parts(element, compiler, **options)
-    return f"json_extract({document}, {_quoted(path)})"
-
-
-@compiles(json_number, "postgresql")
-def _number_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    document, path = _parts(element, compiler, **options)
-    return f"(CASE WHEN jsonb_typeof({document} -> {path}) = 'number' THEN ({document} ->> {path})::numeric END)"
-
-
-@compiles(json_flag, "sqlite")
-def _flag_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    document, path = _parts(element, compiler, **options)
-    return f"json_extract({document}, {_quoted(path)})"
-
-
-@compiles(json_flag, "postgresql")
-def _flag_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    document, path = _parts(element, compiler, **options)
-    return f"(CASE WHEN jsonb_typeof({document} -> {path}) = 'boolean' THEN ({document} ->> {path})::boolean END)"
 
 
 @compiles(sha256_text, "sqlite")
 def _sha256_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    return f"dl_sha256({_parts(element, compiler, **options)[0]})"
+    return f"dl_sha256({compiler.process(element.clauses, **options)})"
 
 
 @compiles(sha256_text, "postgresql")
 def _sha256_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"encode(sha256(convert_to({_parts(element, compiler, **options)[0]}, 'UTF8')), 'hex')"
-
-
-@compiles(least_of, "sqlite")
-def _least_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    # SQLite's min() of several arguments is NULL when any of them is; a far future stands in for NULL.
-    far = 1 << 62
-    clauses = _parts(element, compiler, **options)
-    if len(clauses) == 1:
-        return clauses[0]
-    inner = ", ".join(f"coalesce({clause}, {far})" for clause in clauses)
-    return f"nullif(min({inner}), {far})"
-
-
-@compiles(least_of, "postgresql")
-def _least_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"least({', '.join(_parts(element, compiler, **options))})"
-
-
-def _quoted(path: str) -> str:
-    # '$."name"' with the bound key inside: json paths of SQLite know no parameters of their own.
-    return f"""('$."' || {path} || '"')"""
+    return f"encode(sha256(convert_to({compiler.process(element.clauses, **options)}, 'UTF8')), 'hex')"
 
 
 def insert_ignore(table: sa.Table, name: str) -> Any:
