@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import Text, TypeEngine
+from sqlalchemy.types import Text
 
 from engine.store import expressions
 from engine.store.expressions import (
@@ -39,7 +39,6 @@ __all__ = [
     "least_of",
     "lower_text",
     "prepare_sqlite",
-    "rows_of",
     "sha256_text",
     "text_micros",
     "upsert",
@@ -114,22 +113,6 @@ def insert_ignore(table: sa.Table, name: str) -> Any:
 def upsert(table: sa.Table, name: str) -> Any:
     """Begin an INSERT that can take ``on_conflict_do_update``, for a dialect by name."""
     return (sqlite if name == "sqlite" else postgresql).insert(table)
-
-
-def rows_of(name: str, bind: str, columns: Mapping[str, TypeEngine[Any]]) -> sa.Subquery:
-    """Read a bound JSON text, an array of arrays, as rows with these columns, for a dialect by name."""
-    given = sa.bindparam(bind, type_=Text())
-    each: sa.TableValuedAlias
-    cells: list[sa.ColumnElement[Any]]
-    if name == "sqlite":
-        each = sa.func.json_each(given).table_valued("value", name=f"{bind}_each")
-        cells = [sa.func.json_extract(each.c.value, f"$[{at}]", type_=kind) for at, kind in enumerate(columns.values())]
-    else:
-        each = sa.func.jsonb_array_elements(sa.cast(given, postgresql.JSONB)).table_valued(
-            sa.column("value", postgresql.JSONB), name=f"{bind}_each"
-        )
-        cells = [sa.cast(each.c.value.op("->>")(at), kind) for at, kind in enumerate(columns.values())]
-    return sa.select(*(cell.label(name) for name, cell in zip(columns, cells, strict=True))).subquery(bind)
 
 
 def insert_rows(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
