@@ -22,7 +22,6 @@ from engine.library.plan import Plan, PlanNode
 from engine.rules.model import InSegment
 from engine.run import cursors, sql
 from engine.run.context import Run
-from engine.run.effects import experiment_id
 from engine.run.enroll import enter
 from engine.run.review import RECHECK
 from engine.run.tables import ENTRANT, PART, TOUCHED, clear
@@ -30,6 +29,7 @@ from engine.segments.compile import compile_rule
 from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import pack, rowset
 from engine.terms import Micros, from_micros, parse_instant, to_micros
+
 
 @dataclass(frozen=True)
 class Occasion:
@@ -39,11 +39,6 @@ class Occasion:
     plan: Plan
     trigger: PlanNode
     zone: str | None
-
-
-def date_subject(plan: Plan, node: PlanNode) -> int:
-    """Number a date trigger among the subjects of rechecks: negative, the same in every version."""
-    return -experiment_id(plan.flow_key, node.id) - 1
 
 
 def occasions(run: Run, until: Micros) -> list[Occasion]:
@@ -72,15 +67,14 @@ def let_in(run: Run, occasion: Occasion) -> int:
     return enter(run, occasion.plan, occasion.trigger)
 
 
-def plan_dates(run: Run) -> None:
-    """Work out anew at which instant the touched contacts come in by each date trigger.
+def plan_dates(run: Run, only: int | None = None) -> None:
+    """Work out anew at which instant the touched contacts come in by each date trigger, or by one of them.
 
     Shape: one recheck row a contact and trigger; its note is the value that the instant was made from.
     """
-    for plan in run.deployment.open():
-        for trigger in plan.triggers:
-            if isinstance(trigger.entry, ByDate):
-                _plan_date(run, plan, trigger, trigger.entry)
+    for subject, (plan, trigger) in run.deployment.date_triggers().items():
+        if only in (None, subject) and isinstance(trigger.entry, ByDate):
+            _plan_date(run, subject, plan, trigger.entry)
 
 
 def dates_due(run: Run, plan: Plan, trigger: PlanNode, due: sa.Select[Any], given: dict[str, Any]) -> int:
@@ -140,8 +134,7 @@ def _cursor_name(plan: Plan, trigger: PlanNode, zone_name: str | None) -> str:
     return f"schedule/{plan.flow_key}/{trigger.id}" + ("" if zone_name is None else f"/{zone_name}")
 
 
-def _plan_date(run: Run, plan: Plan, trigger: PlanNode, entry: ByDate) -> None:
-    subject = date_subject(plan, trigger)
+def _plan_date(run: Run, subject: int, plan: Plan, entry: ByDate) -> None:
     found: list[tuple[int, int, str]] = []
     for contact_id, now, zone_name, value in _dates(run, entry.attribute):
         instant = _instant(run, plan, entry, zone_name, value)

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from engine.run import calendar, cursors, review, sql
 from engine.run.context import Run
-from engine.run.review import RECHECK, Subject
+from engine.run.review import RECHECK
+from engine.run.subjects import Subject
 from engine.run.tables import NOW, PART, TOUCHED, TURN, clear
 from engine.store.prepared import Prepared, parameter
 
@@ -47,26 +48,26 @@ def _first_looks(run: Run) -> int:
         looked_at = _first_look(run, f"segment/{subject.id}", subject)
         if looked_at:
             return looked_at
-    for key in run.deployment.date_keys():
-        looked_at = _first_look(run, f"dates/{key}", None)
+    for number in run.deployment.date_triggers():
+        looked_at = _first_look(run, f"dates/{number}", number)
         if looked_at:
             return looked_at
     return 0
 
 
-def _first_look(run: Run, name: str, subject: Subject | None) -> int:
+def _first_look(run: Run, name: str, subject: Subject | int) -> int:
     position = cursors.position(run, name)
     if position < 0:
         return 0
     clear(run.connection, TOUCHED)
-    before = subject.since if subject is not None else run.now
+    before = run.now if isinstance(subject, int) else subject.since
     last = _last_of_batch(run.dialect).run(run.connection, run.given(position=position)).scalar()
     if last is None:
         cursors.move(run, name, -1)
         return 0
     _touch_range(run.dialect).run(run.connection, run.given(position=position, last=last, before=before))
-    if subject is None:
-        calendar.plan_dates(run)
+    if isinstance(subject, int):
+        calendar.plan_dates(run, only=subject)
     else:
         review.review(run, subject, first=True)
     cursors.move(run, name, last)
@@ -90,7 +91,7 @@ def _recheck(run: Run, subject_id: int) -> int:
         review.review(run, subject)
         return count
     _forget(run.dialect).run(run.connection, given)
-    date = run.deployment.date_trigger(subject_id)
+    date = run.deployment.date_triggers().get(subject_id)
     if date is not None:
         calendar.dates_due(run, *date, sa.select(TOUCHED.c.contact_id, TOUCHED.c.now), {})
     return count

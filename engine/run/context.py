@@ -6,10 +6,13 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from engine.library.plan import Plan
+from engine.contract.node import ByDate
+from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
 from engine.run import sql
+from engine.run.effects import date_subject
 from engine.run.program import Content, Program, Templates, compile_program
+from engine.run.subjects import Subject
 from engine.terms import Micros
 
 
@@ -27,6 +30,7 @@ class Deployment:
     live: Mapping[str, int]
     paused: frozenset[int]
     segments: Mapping[str, Rule]
+    subjects: tuple[Subject, ...]
     templates: Templates
     content_of: Callable[[Plan], Content]
     _programs: dict[tuple[int, str], Program] = field(default_factory=dict)
@@ -52,6 +56,19 @@ class Deployment:
             for version in sorted(self.live.values())
             if self.plans[version].flow_id not in self.paused
         ]
+
+    def subject(self, subject_id: int) -> Subject | None:
+        """Find a segment whose members are kept by its number."""
+        return next((subject for subject in self.subjects if subject.id == subject_id), None)
+
+    def date_triggers(self) -> dict[int, tuple[Plan, PlanNode]]:
+        """List the triggers that let contacts in at a date of theirs, by their number among the rechecks."""
+        return {
+            date_subject(plan.flow_key, node.id): (plan, node)
+            for plan in self.open()
+            for node in plan.triggers
+            if isinstance(node.entry, ByDate)
+        }
 
 
 @dataclass

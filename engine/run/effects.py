@@ -40,6 +40,11 @@ def experiment_id(flow_key: str, node: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{flow_key}/{node}".encode()).digest()[:8]) >> 1
 
 
+def date_subject(flow_key: str, node: str) -> int:
+    """Number a date trigger among the subjects of rechecks: negative, the same in every version."""
+    return -experiment_id(flow_key, node) - 1
+
+
 def _passing(table: sa.Table, node: PlanNode) -> sa.ColumnElement[int]:
     """Number the passes of an enrollment through a node; always 1 where it can pass only once."""
     if not node.repeats:

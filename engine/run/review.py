@@ -5,65 +5,29 @@ followed by one recheck row for each contact whose rule it may change (ADR 0005)
 """
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from engine.contract.node import BySegment
-from engine.library.plan import Plan, PlanNode
+from engine.library.plan import PlanNode
 from engine.rules.model import Rule
 from engine.rules.names import event_names, reads_contact
 from engine.run import sql
 from engine.run.context import Run
 from engine.run.enroll import enter
 from engine.run.program import TOKEN, Program
+from engine.run.subjects import Subject
 from engine.run.tables import ENTRANT, PART, TOUCHED, VERDICT, clear
 from engine.segments.compile import compile_rule
 from engine.segments.flips import next_flip
 from engine.store.dialect import upsert
 from engine.store.prepared import Prepared, parameter
 from engine.store.tables import Membership, Recheck
-from engine.terms import Micros
 
 MEMBERSHIP: sa.Table = Membership.__table__  # type: ignore[attr-defined]
 RECHECK: sa.Table = Recheck.__table__  # type: ignore[attr-defined]
 SUBJECT = parameter("subject")
-
-
-@dataclass(frozen=True)
-class Trigger:
-    """A node that lets in those who begin to match."""
-
-    plan: Plan
-    node: PlanNode
-    existing: bool
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A segment whose members are kept, and the triggers that wait for new ones.
-
-    Contacts created up to ``since`` were there when it came to be.
-    """
-
-    id: int
-    key: str
-    since: Micros
-    rule: Rule
-    meaning: sql.Meaning
-    triggers: tuple[Trigger, ...]
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """The events that may change who matches."""
-        return event_names(self.rule, self.meaning.segments)
-
-    @cached_property
-    def of_facts(self) -> bool:
-        """Whether facts on the contact may change who matches."""
-        return reads_contact(self.rule, self.meaning.segments)
 
 
 def follow_up(run: Run, *, names: AbstractSet[str] = frozenset(), facts: bool = False) -> None:
@@ -95,9 +59,9 @@ def review(run: Run, subject: Subject, *, first: bool = False) -> int:
     clear(connection, ENTRANT)
     entered = _new(run.dialect).run(connection, given).rowcount
     if entered:
-        for trigger in subject.triggers:
-            if trigger.existing or not first:
-                enter(run, trigger.plan, trigger.node)
+        trigger = subject.trigger
+        if trigger is not None and (trigger.existing or not first):
+            enter(run, trigger.plan, trigger.node)
         _join(run.dialect).run(connection, given)
     _leave(run.dialect).run(connection, given)
     if timed:
@@ -203,7 +167,3 @@ def _wake(program: Program, node: PlanNode, rule: Rule) -> Prepared:
         found = _WAKES[id(program), node.index] = (program, Prepared(statement, program.dialect))
     return found[1]
 
-
-def triggers_of(plan: Plan) -> list[tuple[PlanNode, BySegment]]:
-    """List the triggers of a plan that wait for members of a segment."""
-    return [(node, node.entry) for node in plan.triggers if isinstance(node.entry, BySegment)]

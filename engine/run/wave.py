@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.errors import NodeError, PortLeak, PortOverlap
+from engine.errors import PortLeak, PortOverlap
 from engine.library import steps
 from engine.library.plan import Plan
 from engine.run import effects, rest, rows, sql

@@ -1,0 +1,110 @@
+"""Read which flows run, and keep them compiled as long as nothing changes."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.contract.node import BySegment
+from engine.contract.registry import Registry
+from engine.graph.document import read_document
+from engine.library.plan import Plan
+from engine.library.planning import make_plan
+from engine.rules.model import Rule
+from engine.rules.parse import parse_rule
+from engine.run import subjects
+from engine.run.context import Deployment
+from engine.run.program import Content, Templates
+from engine.store.tables import Flow, FlowVersion, Segment, Workspace
+
+FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
+VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
+SEGMENT: sa.Table = Segment.__table__  # type: ignore[attr-defined]
+WORKSPACE: sa.Table = Workspace.__table__  # type: ignore[attr-defined]
+
+
+@dataclass
+class Deployments:
+    """The latest deployment of a workspace, and every plan ever compiled in this process."""
+
+    registry: Registry
+    templates: Templates
+    content_of: Callable[[Plan], Content]
+    workspace_id: int = 1
+    _plans: dict[int, Plan] = field(default_factory=dict)
+    _latest: tuple[object, Deployment] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def current(self, connection: Connection) -> Deployment:
+        """Give the deployment as the database has it now.
+
+        Cost: three small statements; compiled programs are kept while nothing was published, paused or named.
+        """
+        flows = connection.execute(
+            sa.select(FLOW.c.id, FLOW.c.key, FLOW.c.state, FLOW.c.live_version_id)
+            .where(FLOW.c.workspace_id == self.workspace_id, FLOW.c.state.in_(["live", "paused"]))
+            .order_by(FLOW.c.id)
+        ).all()
+        segments = connection.execute(
+            sa.select(SEGMENT.c.key, SEGMENT.c.rule, SEGMENT.c.created_at)
+            .where(SEGMENT.c.workspace_id == self.workspace_id)
+            .order_by(SEGMENT.c.key)
+        ).all()
+        timezone = connection.scalar(sa.select(WORKSPACE.c.timezone).where(WORKSPACE.c.id == self.workspace_id))
+        state = ([tuple(flow) for flow in flows], [(s.key, orjson.dumps(s.rule), s.created_at) for s in segments], timezone)
+        with self._lock:
+            if self._latest is None or self._latest[0] != state:
+                rules = {row.key: parse_rule(row.rule) for row in segments}
+                since = {row.key: int(row.created_at) for row in segments}
+                self._latest = (state, self._load(connection, flows, rules, since, timezone or "UTC"))
+            return self._latest[1]
+
+    def _load(
+        self,
+        connection: Connection,
+        flows: "list[sa.Row[tuple[int, str, str, int | None]]] | object",
+        rules: dict[str, Rule],
+        since: dict[str, int],
+        timezone: str,
+    ) -> Deployment:
+        listed: list[sa.Row[tuple[int, str, str, int | None]]] = list(flows)  # type: ignore[call-overload]
+        versions = connection.execute(
+            sa.select(VERSION).where(VERSION.c.flow_id.in_([flow.id for flow in listed])).order_by(VERSION.c.id)
+        ).all()
+        plans = {row.id: self._plan(row) for row in versions}
+        live = {flow.key: int(flow.live_version_id) for flow in listed if flow.live_version_id is not None}
+        paused = frozenset(int(flow.id) for flow in listed if flow.state == "paused")
+        # A trigger counts from when its flow was first published, so that a new version looks at nobody again.
+        first = {row.flow_id: row.published_at for row in reversed(versions)}
+        found = list(subjects.named(self.workspace_id, rules, since))
+        for version in sorted(live.values()):
+            plan = plans[version]
+            for node in plan.triggers:
+                if isinstance(node.entry, BySegment):
+                    subject = subjects.of_trigger(plan, node, node.entry, rules, first[plan.flow_id])
+                    found.extend([subject] if subject is not None else [])
+        return Deployment(
+            workspace_id=self.workspace_id,
+            timezone=timezone,
+            plans=plans,
+            live=live,
+            paused=paused,
+            segments=rules,
+            subjects=tuple(found),
+            templates=self.templates,
+            content_of=self.content_of,
+        )
+
+    def _plan(self, row: "sa.Row[tuple[object, ...]]") -> Plan:
+        version_id, flow_id, document = int(row.id), int(row.flow_id), str(row.document)
+        if version_id not in self._plans:
+            drawn, findings = read_document(document, self.registry)
+            if drawn is None:
+                raise ValueError(f"version {version_id} cannot be read any more: {findings[0]}")
+            self._plans[version_id] = make_plan(
+                drawn, version_id=version_id, flow_id=flow_id, workspace_id=self.workspace_id
+            )
+        return self._plans[version_id]
