@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -44,8 +45,7 @@ def main(message: str) -> None:
     if not isinstance(made, Script):
         sys.exit("Alembic made no migration")
     path = Path(made.path)
-    text = re.sub(r"^ *# (###|please).*\n", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(shorten(path.read_text(encoding="utf-8")), encoding="utf-8")
     for verb in (["check", "--fix-only"], ["format"]):
         subprocess.run([sys.executable, "-m", "ruff", *verb, "--quiet", str(path)], check=True)
     print(path)
@@ -83,6 +83,18 @@ def flat(operations: list[Any]) -> Any:
             yield from inner
         else:
             yield op
+
+
+def shorten(text: str) -> str:
+    """Leave out what Alembic says for nothing, and drop many tables in a loop."""
+    text = re.sub(r"^ *# (###|please).*\n", "", text, flags=re.MULTILINE).replace(", unique=False", "")
+
+    def loop(found: re.Match[str]) -> str:
+        names = ", ".join(f'"{name}"' for name in re.findall(r"drop_table\(.(\w+)", found[0]))
+        rows = textwrap.fill(names, 110, initial_indent=" " * 8, subsequent_indent=" " * 8)
+        return f"    tables = (\n{rows},\n    )  # fmt: skip\n    for table in tables:\n        op.drop_table(table)\n"
+
+    return re.sub(r"(?:^    op\.drop_table\(\S+\)\n){3,}", loop, text, flags=re.MULTILINE)
 
 
 if __name__ == "__main__":

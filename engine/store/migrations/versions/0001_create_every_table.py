@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("part", "source", "message_id"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_applied_call_at", "applied_call", ["part", "at"], unique=False)
+    op.create_index("ix_applied_call_at", "applied_call", ["part", "at"])
     op.create_table(
         "assignment",
         key("part"),
@@ -80,22 +80,20 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
-        "ix_contact_changed",
-        "contact",
-        ["part", "changed"],
-        unique=False,
-        sqlite_where=sa.text("changed > 0"),
-        postgresql_where=sa.text("changed > 0"),
-    )
-    op.create_index(
         "ix_contact_account",
         "contact",
         ["part", "account_id"],
-        unique=False,
         sqlite_where=sa.text("account_id IS NOT NULL"),
         postgresql_where=sa.text("account_id IS NOT NULL"),
     )
-    op.create_index("ix_contact_email", "contact", ["part", "email"], unique=False)
+    op.create_index(
+        "ix_contact_changed",
+        "contact",
+        ["part", "changed"],
+        sqlite_where=sa.text("changed > 0"),
+        postgresql_where=sa.text("changed > 0"),
+    )
+    op.create_index("ix_contact_email", "contact", ["part", "email"])
     op.create_table(
         "contact_alias",
         key("part"),
@@ -106,7 +104,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("part", "workspace_id", "key"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_contact_alias_contact", "contact_alias", ["part", "contact_part", "contact_id"], unique=False)
+    op.create_index("ix_contact_alias_contact", "contact_alias", ["part", "contact_part", "contact_id"])
     op.create_table(
         "contact_tag",
         key("part"),
@@ -192,7 +190,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("part", "source", "message_id", name="uq_event_message"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_event_contact", "event", ["part", "contact_id", "name", "at"], unique=False)
+    op.create_index("ix_event_contact", "event", ["part", "contact_id", "name", "at"])
+    op.create_table(
+        "event_ahead",
+        key("part"),
+        key("id"),
+        number("at"),
+        sa.PrimaryKeyConstraint("part", "id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_event_ahead_at", "event_ahead", ["part", "at"])
     op.create_table(
         "event_refusal",
         words("id"),
@@ -264,7 +271,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("part", "message_key"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_inbox_at", "inbox", ["part", "at"], unique=False)
+    op.create_index("ix_inbox_at", "inbox", ["part", "at"])
     op.create_table(
         "journal",
         key("part"),
@@ -321,7 +328,6 @@ def upgrade() -> None:
         "ix_message_open",
         "message",
         ["part", "state", "not_before"],
-        unique=False,
         sqlite_where=sa.text("state IN ('queued','sending')"),
         postgresql_where=sa.text("state IN ('queued','sending')"),
     )
@@ -347,7 +353,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("part", "contact_id", "subject"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_recheck_due", "recheck", ["part", "due_at"], unique=False)
+    op.create_index("ix_recheck_due", "recheck", ["part", "due_at"])
     op.create_table(
         "segment",
         key("id"),
@@ -372,7 +378,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("part", "contact_id", "channel", "address_hash"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_suppression_address", "suppression", ["part", "address_hash"], unique=False)
+    op.create_index("ix_suppression_address", "suppression", ["part", "address_hash"])
     op.create_table(
         "task",
         key("part"),
@@ -425,7 +431,6 @@ def upgrade() -> None:
         "ix_token_due",
         "token",
         ["part", "version_id", "due_at"],
-        unique=False,
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
@@ -459,37 +464,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("write_key")
-    op.drop_table("workspace")
-    op.drop_table("topic")
-    op.drop_table("token")
-    op.drop_table("template")
-    op.drop_table("task")
-    op.drop_table("suppression")
-    op.drop_table("sequence")
-    op.drop_table("segment")
-    op.drop_table("recheck")
-    op.drop_table("passage")
-    op.drop_table("meta")
-    op.drop_table("message")
-    op.drop_table("membership")
-    op.drop_table("journal")
-    op.drop_table("inbox")
-    op.drop_table("flow_version")
-    op.drop_table("flow")
-    op.drop_table("failure")
-    op.drop_table("exposure")
-    op.drop_table("event_refusal")
-    op.drop_table("event")
-    op.drop_table("enrollment")
-    op.drop_table("draft")
-    op.drop_table("delivery")
-    op.drop_table("cursor")
-    op.drop_table("conversion")
-    op.drop_table("contact_tag")
-    op.drop_table("contact_alias")
-    op.drop_table("contact")
-    op.drop_table("consent")
-    op.drop_table("assignment")
-    op.drop_table("applied_call")
-    op.drop_table("account")
+    tables = (
+        "write_key", "workspace", "topic", "token", "template", "task", "suppression", "sequence", "segment",
+        "recheck", "passage", "meta", "message", "membership", "journal", "inbox", "flow_version", "flow",
+        "failure", "exposure", "event_refusal", "event_ahead", "event", "enrollment", "draft", "delivery",
+        "cursor", "conversion", "contact_tag", "contact_alias", "contact", "consent", "assignment",
+        "applied_call", "account",
+    )  # fmt: skip
+    for table in tables:
+        op.drop_table(table)
