@@ -15,7 +15,7 @@ from tests.support import offline, postgres, stores
 # Machines are shared and slow at times: no deadline for one example.
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.register_profile(
-    "long", deadline=None, print_blob=True, max_examples=5_000, suppress_health_check=[HealthCheck.too_slow]
+    "long", deadline=None, print_blob=True, max_examples=1_000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("default")
 
