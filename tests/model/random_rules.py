@@ -78,6 +78,13 @@ LIST_OPS = ("has_any", "has_all", "has_none", "contains", "is")
 
 def some_test(dice: Dice, name: str) -> Json:
     """Make an operator with its value, mostly of the type that the attribute has."""
+    test = _some_test(dice, name)
+    if test["op"] in ("exists", "missing"):
+        del test["value"]
+    return test
+
+
+def _some_test(dice: Dice, name: str) -> Json:
     kind = dice.one(tuple(set(TESTS.values()))) if dice.chance(10) else TESTS[name]
     match kind:
         case "text":
@@ -91,7 +98,8 @@ def some_test(dice: Dice, name: str) -> Json:
         case "flag":
             return {"op": dice.one(("is", "is_not", "exists")), "value": dice.chance(50)}
         case "list":
-            return {"op": dice.one(LIST_OPS), "value": dice.some(("EN", "zh", 5), least=0)}
+            op = dice.one(LIST_OPS)
+            return {"op": op, "value": dice.some(("EN", "zh", 5)) if op.startswith("has_") else "en"}
         case _:
             value = dice.one((*DURATIONS, "2026-02-14T00:00:00Z", "2026-10-24T12:00:00Z", "2026-01-09T00:00:00+08:00"))
             return {"op": dice.one(DATE_OPS), "value": value}
