@@ -11,6 +11,7 @@ from engine.run import sql
 from engine.run.context import Run
 from engine.run.program import TOKEN, Program
 from engine.run.tables import PART, WAVE
+from engine.store import sequences
 from engine.store.dialect import upsert
 from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import pack, rowset
@@ -31,9 +32,10 @@ _SINCE = sa.case((sql.MOVED, WAVE.c.now), else_=WAVE.c.since)
 def settle(run: Run, program: Program) -> int:
     """Write what became of the wave; give the number of steps taken.
 
-    Cost: eight statements, two more for flows with parallel paths or ends, and one for the counts.
+    Cost: nine statements, two more for flows with parallel paths or ends, and one for the counts.
     """
-    given = run.given(version_id=program.plan.version_id)
+    wave = sequences.take(run.connection, run.part, "wave", 1)
+    given = run.given(version_id=program.plan.version_id, wave=wave)
     for statement in _statements(run.dialect, program.plan.parallel, _can_end(program)):
         statement.run(run.connection, given)
     return _count(run, program)
@@ -140,6 +142,7 @@ def _journal() -> sa.Insert:
         "token_id": WAVE.c.token_id,
         "seq": _SEQ,
         "enrollment_id": WAVE.c.enrollment_id,
+        "wave": parameter("wave"),
         "at": WAVE.c.now,
         "steps": sql.WHOLE_PATH,
     }

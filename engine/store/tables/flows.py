@@ -9,7 +9,10 @@ from engine.store.types import data, instant, key, number, words
 
 
 class Flow(SQLModel, table=True):
-    """One row is a flow's identity and whether it is live."""
+    """One row is a flow's identity and whether it is live.
+
+    What came due up to ``dropped_until``, in a pause whose backlog was dropped, moves on without sending anything.
+    """
 
     __tablename__ = "flow"
     __table_args__ = (
@@ -25,16 +28,20 @@ class Flow(SQLModel, table=True):
     live_version_id: int | None = Field(sa_column=number(nullable=True))
     created_at: int = Field(sa_column=instant())
     paused_at: int | None = Field(sa_column=instant(nullable=True))
+    dropped_until: int | None = Field(sa_column=instant(nullable=True))
 
 
 class Draft(SQLModel, table=True):
-    """One row is a flow's editable document with its revision; a draft may be wrong."""
+    """One row is a flow's editable document with its revision; a draft may be wrong.
+
+    ``document`` is JSON as text: the order of keys has a meaning in places, and PostgreSQL's JSON forgets it.
+    """
 
     __tablename__ = "draft"
 
     flow_id: int = Field(sa_column=key())
     revision: int = Field(sa_column=number())
-    document: dict[str, Any] = Field(sa_column=data())
+    document: str = Field(sa_column=words())
     changed_at: int = Field(sa_column=instant())
 
 

@@ -78,6 +78,7 @@ class Journal(SQLModel, table=True):
     """One row is a token's passage from rest to rest: the steps it took at one instant.
 
     ``steps`` is a run of codes of four characters, one per step; ``engine.library.steps`` reads and writes them.
+    ``wave`` numbers the waves of a part, so that what several waves did at one instant keeps its order.
     """
 
     __tablename__ = "journal"
@@ -88,6 +89,7 @@ class Journal(SQLModel, table=True):
     token_id: int = Field(sa_column=key())
     seq: int = Field(sa_column=key())
     enrollment_id: int = Field(sa_column=number())
+    wave: int = Field(sa_column=number())
     at: int = Field(sa_column=instant())
     steps: str = Field(sa_column=words())
 
