@@ -1,0 +1,1 @@
+"""Contacts, accounts and events: upsert, merge, erase, import, export, ingest."""

@@ -1,0 +1,95 @@
+"""Typed attributes: which names and values are allowed, and which kinds each name was seen with."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.store.tables import Workspace
+from engine.terms import Json
+
+COLUMNS: Final = ("email", "phone", "timezone", "locale", "stage")
+"""Facts that have a column of their own."""
+
+MIXED: Final = "mixed"
+LIST_MARK: Final = "[]"
+"""What a column of a CSV file ends in that holds lists; no attribute's name ends so."""
+
+_NAME: Final = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]{1,100}')
+_KINDS: Final[dict[type, str]] = {str: "text", int: "number", float: "number", bool: "bool", list: "list"}
+_DEPTH: Final = 4
+_WORKSPACE: sa.Table = Workspace.__table__  # type: ignore[attr-defined]
+
+
+def is_name(name: str) -> bool:
+    """Tell whether an attribute may be called so: short, and safe inside a JSON path."""
+    return _NAME.fullmatch(name) is not None and not name.endswith(LIST_MARK)
+
+
+def is_text(text: str) -> bool:
+    """Tell whether both databases can hold a text: no NUL, no half of a surrogate pair."""
+    return "\x00" not in text and (text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text))
+
+
+def has_nul(value: Json) -> bool:
+    """Tell whether a NUL character hides in a JSON value, in a name or a text."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any("\x00" in name or has_nul(inner) for name, inner in value.items())
+    return isinstance(value, list) and any(map(has_nul, value))
+
+
+def flatten(values: Mapping[str, Json], prefix: str = "", depth: int = _DEPTH) -> dict[str, Json]:
+    """Turn nested objects into attributes of their own, joined by a dot; names that are not allowed are left out."""
+    flat: dict[str, Json] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            if depth > 1:
+                flat.update(flatten(value, f"{prefix}{name}.", depth - 1))
+        elif is_name(prefix + name):
+            flat[prefix + name] = value
+    return flat
+
+
+def kinds_of(rows: Iterable[Mapping[str, Json]]) -> dict[str, str]:
+    """Tell the kind of value that each name has in these rows; ``mixed`` where it has several."""
+    pairs: set[tuple[str, type]] = set()
+    for row in rows:
+        pairs.update(zip(row, map(type, row.values()), strict=True))
+    kinds: dict[str, str] = {}
+    for name, kind in pairs:
+        word = _KINDS.get(kind)
+        if word is not None:
+            kinds[name] = word if kinds.get(name, word) == word else MIXED
+    return kinds
+
+
+def note(connection: Connection, workspace_id: int, kinds: Mapping[str, str]) -> dict[str, str]:
+    """Remember the kinds of attributes in the workspace's settings and give all that are known.
+
+    Cost: one statement; two more when something is new.
+    """
+    statement = sa.select(_WORKSPACE.c.settings).where(_WORKSPACE.c.id == workspace_id)
+    known: dict[str, str] = (connection.scalar(statement) or {}).get("attributes", {})
+    if all(_covers(known.get(name), kind) for name, kind in kinds.items()):
+        return known
+    settings: dict[str, Any] = connection.scalar(statement.with_for_update()) or {}
+    known = settings.get("attributes", {})
+    known = known | {name: _joined(known.get(name), kind) for name, kind in kinds.items()}
+    change = {"settings": {**settings, "attributes": known}}
+    connection.execute(_WORKSPACE.update().where(_WORKSPACE.c.id == workspace_id).values(change))
+    return known
+
+
+def _covers(known: str | None, kind: str) -> bool:
+    # Dates are written as text.
+    return known in (kind, MIXED) or (known == "date" and kind == "text")
+
+
+def _joined(known: str | None, kind: str) -> str:
+    if known is None:
+        return kind
+    return known if _covers(known, kind) else MIXED
