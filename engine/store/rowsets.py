@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from engine.store.prepared import parameter
 
 
-def rowset(dialect: str, name: str, **columns: Any) -> sa.Subquery:
+def rowset(dialect: str, name: str, /, **columns: Any) -> sa.Subquery:
     """Make a row source of a parameter that holds a JSON list of lists.
 
     Shape: one row per inner list, its members as the columns in the order given.
