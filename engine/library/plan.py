@@ -6,6 +6,7 @@ from datetime import time, timedelta
 from functools import cached_property
 from typing import Any
 
+from engine.contract.fields import fields_of
 from engine.contract.node import ByHand, Entry, NodeType
 from engine.library import steps
 from engine.rules.model import Rule
@@ -36,6 +37,16 @@ class PlanNode:
         """How contacts come in here; None if this is no trigger."""
         entry: Entry | None = self.type.entry(self.config)
         return entry
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in this node's settings."""
+        return tuple(found.value for found in fields_of(self.config) if found.hint == "rule")
+
+    @cached_property
+    def events(self) -> tuple[str, ...]:
+        """The names of events in this node's settings, outside of rules."""
+        return tuple(found.value for found in fields_of(self.config) if found.hint == "event")
 
     def code(self, port: str) -> str:
         """Give the step code of one of this node's ports."""

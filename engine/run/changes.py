@@ -17,7 +17,7 @@ BATCH = 10_000
 
 def take_batch(run: Run) -> int:
     """Look at the next contacts that changed, then at those whose recheck is due; give how many were looked at."""
-    return _first_looks(run) or _changed(run) or take_rechecks(run)
+    return first_looks(run) or _changed(run) or take_rechecks(run)
 
 
 def take_rechecks(run: Run) -> int:
@@ -42,7 +42,7 @@ def _changed(run: Run) -> int:
     return count
 
 
-def _first_looks(run: Run) -> int:
+def first_looks(run: Run) -> int:
     """Look at contacts that were there when a segment or date trigger came to be, in batches by their ids."""
     for subject in run.deployment.subjects:
         looked_at = _first_look(run, f"segment/{subject.id}", subject)

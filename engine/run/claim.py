@@ -93,7 +93,8 @@ def _filling(program: Program, how: str, woken_only: bool) -> sa.Insert:
         chosen = chosen.where(TOKEN.c.contact_id.in_(numbers(program.dialect, "contacts")))
     if woken_only:
         chosen = chosen.where(TOKEN.c.woken > 0)
-    return WAVE.insert().from_select([column.name for column in WAVE.c], chosen.order_by(TOKEN.c.contact_id, TOKEN.c.id))
+    ordered = chosen.order_by(TOKEN.c.contact_id, TOKEN.c.id)
+    return WAVE.insert().from_select([column.name for column in WAVE.c], ordered)
 
 
 def _members(program: Program, now: Any, due: Any) -> sa.Select[Any]:

@@ -1,17 +1,20 @@
 """What every file of the executor is handed: the transaction, the part, the plans and who to ask for templates."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from engine.channels.policy import Cap
+from engine.channels.receipts import pack_places
 from engine.contract.node import ByDate
 from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
 from engine.run import sql
 from engine.run.effects import date_subject
-from engine.run.program import Content, Program, Templates, compile_program
+from engine.run.program import Program, Surroundings, Templates, compile_program
 from engine.run.subjects import Subject
 from engine.terms import Micros
 
@@ -32,7 +35,8 @@ class Deployment:
     segments: Mapping[str, Rule]
     subjects: tuple[Subject, ...]
     templates: Templates
-    content_of: Callable[[Plan], Content]
+    requires: Callable[[Plan, PlanNode], Sequence[str]]
+    cap: Cap | None
     _programs: dict[tuple[int, str], Program] = field(default_factory=dict)
 
     def program(self, version_id: int, dialect: str) -> Program:
@@ -41,7 +45,8 @@ class Deployment:
         if found is None:
             plan = self.plans[version_id]
             meaning = sql.Meaning.of(plan, self.segments)
-            found = compile_program(plan, dialect, meaning, self.templates, self.content_of(plan))
+            around = Surroundings(meaning, self.templates, partial(self.requires, plan), self.cap)
+            found = compile_program(plan, dialect, around)
             self._programs[version_id, dialect] = found
         return found
 
@@ -56,6 +61,16 @@ class Deployment:
             for version in sorted(self.live.values())
             if self.plans[version].flow_id not in self.paused
         ]
+
+    @cached_property
+    def places(self) -> str:
+        """Which send node is meant by which name, for receipts."""
+        return pack_places(
+            (plan.version_id, node.index, node.id, plan.flow_key)
+            for plan in self.plans.values()
+            for node in plan.nodes
+            if node.type.channel is not None
+        )
 
     def subject(self, subject_id: int) -> Subject | None:
         """Find a segment whose members are kept by its number."""

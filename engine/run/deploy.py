@@ -1,23 +1,25 @@
 """Read which flows run, and keep them compiled as long as nothing changes."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.channels.policy import read_cap
 from engine.contract.node import BySegment
 from engine.contract.registry import Registry
 from engine.graph.document import read_document
-from engine.library.plan import Plan
+from engine.library.plan import Plan, PlanNode
 from engine.library.planning import make_plan
 from engine.rules.model import Rule
 from engine.rules.parse import parse_rule
 from engine.run import subjects
 from engine.run.context import Deployment
-from engine.run.program import Content, Templates
+from engine.run.program import Templates
 from engine.store.tables import Flow, FlowVersion, Segment, Workspace
 
 FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
@@ -32,10 +34,10 @@ class Deployments:
 
     registry: Registry
     templates: Templates
-    content_of: Callable[[Plan], Content]
+    requires: Callable[[Plan, PlanNode], Sequence[str]]
     workspace_id: int = 1
     _plans: dict[int, Plan] = field(default_factory=dict)
-    _latest: tuple[object, Deployment] | None = None
+    _latest: tuple[bytes, Deployment] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def current(self, connection: Connection) -> Deployment:
@@ -53,30 +55,31 @@ class Deployments:
             .where(SEGMENT.c.workspace_id == self.workspace_id)
             .order_by(SEGMENT.c.key)
         ).all()
-        timezone = connection.scalar(sa.select(WORKSPACE.c.timezone).where(WORKSPACE.c.id == self.workspace_id))
-        state = ([tuple(flow) for flow in flows], [(s.key, orjson.dumps(s.rule), s.created_at) for s in segments], timezone)
+        workspace = connection.execute(
+            sa.select(WORKSPACE.c.timezone, WORKSPACE.c.settings).where(WORKSPACE.c.id == self.workspace_id)
+        ).one()
+        state = orjson.dumps([[list(row) for row in rows] for rows in (flows, segments, [workspace])])
         with self._lock:
             if self._latest is None or self._latest[0] != state:
                 rules = {row.key: parse_rule(row.rule) for row in segments}
                 since = {row.key: int(row.created_at) for row in segments}
-                self._latest = (state, self._load(connection, flows, rules, since, timezone or "UTC"))
+                self._latest = (state, self._load(connection, flows, rules, since, workspace))
             return self._latest[1]
 
     def _load(
         self,
         connection: Connection,
-        flows: "list[sa.Row[tuple[int, str, str, int | None]]] | object",
+        flows: Sequence[Any],
         rules: dict[str, Rule],
         since: dict[str, int],
-        timezone: str,
+        workspace: Any,
     ) -> Deployment:
-        listed: list[sa.Row[tuple[int, str, str, int | None]]] = list(flows)  # type: ignore[call-overload]
         versions = connection.execute(
-            sa.select(VERSION).where(VERSION.c.flow_id.in_([flow.id for flow in listed])).order_by(VERSION.c.id)
+            sa.select(VERSION).where(VERSION.c.flow_id.in_([flow.id for flow in flows])).order_by(VERSION.c.id)
         ).all()
         plans = {row.id: self._plan(row) for row in versions}
-        live = {flow.key: int(flow.live_version_id) for flow in listed if flow.live_version_id is not None}
-        paused = frozenset(int(flow.id) for flow in listed if flow.state == "paused")
+        live = {flow.key: int(flow.live_version_id) for flow in flows if flow.live_version_id is not None}
+        paused = frozenset(int(flow.id) for flow in flows if flow.state == "paused")
         # A trigger counts from when its flow was first published, so that a new version looks at nobody again.
         first = {row.flow_id: row.published_at for row in reversed(versions)}
         found = list(subjects.named(self.workspace_id, rules, since))
@@ -88,17 +91,18 @@ class Deployments:
                     found.extend([subject] if subject is not None else [])
         return Deployment(
             workspace_id=self.workspace_id,
-            timezone=timezone,
+            timezone=workspace.timezone,
             plans=plans,
             live=live,
             paused=paused,
             segments=rules,
             subjects=tuple(found),
             templates=self.templates,
-            content_of=self.content_of,
+            requires=self.requires,
+            cap=read_cap(workspace.settings),
         )
 
-    def _plan(self, row: "sa.Row[tuple[object, ...]]") -> Plan:
+    def _plan(self, row: Any) -> Plan:
         version_id, flow_id, document = int(row.id), int(row.flow_id), str(row.document)
         if version_id not in self._plans:
             drawn, findings = read_document(document, self.registry)

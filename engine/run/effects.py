@@ -6,12 +6,13 @@ Every builder takes ``here``, the predicate of the members at the node, and give
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
 
-from engine.channels.policy import suppression_reason
+from engine.channels.policy import Cap, Scope, cap_free_at, suppression_reason
 from engine.contract.wave import Members
 from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
@@ -19,7 +20,8 @@ from engine.run import sql
 from engine.run.members import Flag, SqlMembers
 from engine.run.recorder import Change, Sending
 from engine.run.tables import PART, WAVE
-from engine.store.dialect import insert_ignore, json_merge
+from engine.store.dialect import insert_ignore
+from engine.store.documents import increased, merged
 from engine.store.tables import Assignment, ContactTag, Conversion, Exposure, Message, Task
 from engine.terms import Json, length_micros
 
@@ -41,12 +43,12 @@ def experiment_id(flow_key: str, node: str) -> int:
 
 
 def date_subject(flow_key: str, node: str) -> int:
-    """Number a date trigger among the subjects of rechecks: negative, the same in every version."""
+    """Give a date trigger a number among the subjects of rechecks: negative, the same in every version."""
     return -experiment_id(flow_key, node) - 1
 
 
 def _passing(table: sa.Table, node: PlanNode) -> sa.ColumnElement[int]:
-    """Number the passes of an enrollment through a node; always 1 where it can pass only once."""
+    """Count the passes of an enrollment through a node; always 1 where it can pass only once."""
     if not node.repeats:
         return sa.literal(1, sa.BigInteger)
     before = (
@@ -63,27 +65,36 @@ def _passing(table: sa.Table, node: PlanNode) -> sa.ColumnElement[int]:
     return before + place
 
 
-def sending(plan: Plan, node: PlanNode, said: Sending, here: Flag, requires: Sequence[str]) -> sa.Insert:
-    """Owe the members a message, suppressed at once where policy says so."""
+def sending(
+    plan: Plan, node: PlanNode, said: Sending, here: Flag, requires: Sequence[str], cap: Cap | None
+) -> sa.Insert:
+    """Owe the members a message, suppressed at once where policy says so, or not before a cap allows it."""
     contact = sql.CONTACT.alias()
-    reason = suppression_reason(
-        contact=contact, part=PART, now=WAVE.c.now, channel=said.channel, topic=said.topic, requires=requires
+    scope = Scope(
+        contact=contact,
+        now=WAVE.c.now,
+        channel=said.channel,
+        topic=said.topic,
+        required=requires,
+        cap=None if cap is None or cap.delays else cap,
+        due=WAVE.c.due_at,
+        late=said.late,
     )
-    if said.late is not None:
-        late = WAVE.c.now - WAVE.c.due_at > length_micros(said.late)
-        reason = sa.case((late, "late"), else_=reason)
+    free = cap_free_at(replace(scope, cap=cap)) if cap is not None and cap.delays else sa.null()
     due = (
         sa.select(
             WAVE.c.contact_id,
             WAVE.c.enrollment_id,
             _passing(MESSAGE, node).label("passing"),
-            reason.label("reason"),
+            suppression_reason(scope).label("reason"),
             WAVE.c.now,
+            sa.func.coalesce(free, WAVE.c.now, type_=sa.BigInteger).label("not_before"),
         )
         .select_from(WAVE.join(contact, sa.and_(contact.c.part == PART, contact.c.id == WAVE.c.contact_id)))
         .where(here, said.members.flag)
         .subquery()
     )
+    reason = sa.cast(due.c.reason, sa.Text)
     row = {
         "part": PART,
         "contact_id": due.c.contact_id,
@@ -93,10 +104,10 @@ def sending(plan: Plan, node: PlanNode, said: Sending, here: Flag, requires: Seq
         "version_id": sa.literal(plan.version_id, sa.BigInteger),
         "channel": sa.literal(said.channel, sa.Text),
         "topic": sa.literal(said.topic, sa.Text),
-        "state": sa.case((due.c.reason.is_(None), "queued"), else_="suppressed"),
-        "reason": due.c.reason,
+        "state": sa.case((reason.is_(None), "queued"), else_="suppressed"),
+        "reason": reason,
         "due_at": due.c.now,
-        "not_before": due.c.now,
+        "not_before": due.c.not_before,
         "attempt": sa.literal(0, sa.Integer),
     }
     return _from_select(MESSAGE, row)
@@ -117,7 +128,7 @@ def _set(
     columns: dict[str, Any] = {name: values[name] for name in CONTACT_COLUMNS if name in values}
     others = {name: value for name, value in values.items() if name not in CONTACT_COLUMNS}
     if others:
-        columns["attributes"] = json_merge(dialect, sql.CONTACT.c.attributes, others)
+        columns["attributes"] = merged(dialect, sql.CONTACT.c.attributes, others)
     concerned = sa.select(WAVE.c.contact_id).where(here)
     yield sql.CONTACT.update().values(columns).where(sql.CONTACT.c.part == PART, sql.CONTACT.c.id.in_(concerned))
 
@@ -142,7 +153,7 @@ def _score(
     )
     yield (
         sql.CONTACT.update()
-        .values(attributes=json_merge(dialect, sql.CONTACT.c.attributes, {}, add={name: (add, counted.c.times)}))
+        .values(attributes=increased(dialect, sql.CONTACT.c.attributes, name, counted.c.times * add))
         .where(sql.CONTACT.c.part == PART, sql.CONTACT.c.id == counted.c.contact_id)
     )
 

@@ -1,12 +1,12 @@
 """Turn a plan into the statements of its waves, once per version, dialect and meaning of its segments."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from engine.contract.fields import fields_of
+from engine.channels.policy import Cap
 from engine.contract.wave import EventMatch
 from engine.library import steps
 from engine.library.plan import Plan, PlanNode
@@ -32,11 +32,14 @@ class Templates(Protocol):
         """Work a template for one value out."""
 
 
-class Content(Protocol):
-    """Finds the texts of a node's message, whether written in the node or in a template."""
+@dataclass(frozen=True)
+class Surroundings:
+    """What a plan is compiled in: what names mean, templates, what messages require, and the frequency cap."""
 
-    def __call__(self, node: PlanNode) -> list[str]:
-        """List all wordings of the node's message."""
+    meaning: sql.Meaning
+    templates: Templates
+    requires: Callable[[PlanNode], Sequence[str]]
+    cap: Cap | None
 
 
 @dataclass
@@ -74,15 +77,15 @@ def here(node: PlanNode) -> Flag:
     return WAVE.c.step.in_(codes)
 
 
-def compile_program(plan: Plan, dialect: str, meaning: sql.Meaning, templates: Templates, content: Content) -> Program:
+def compile_program(plan: Plan, dialect: str, around: Surroundings) -> Program:
     """Ask every node type once what it does, and write the statements down."""
-    programs = [_node(plan, node, dialect, meaning, templates, content) for node in plan.nodes]
+    programs = [_node(plan, node, dialect, around) for node in plan.nodes]
     return Program(
         plan,
         dialect,
-        meaning,
+        around.meaning,
         programs,
-        [Prepared(statement, dialect) for statement in _goals(plan, meaning)],
+        [Prepared(statement, dialect) for statement in _goals(plan, around.meaning)],
         frozenset(need for program in programs for need in program.said.needs),
         [(each.node, each.said.event) for each in programs if each.said.event],
         [(each.node, each.said.awaited[0]) for each in programs if each.said.awaited],
@@ -99,9 +102,8 @@ def _goals(plan: Plan, meaning: sql.Meaning) -> list[sa.Update]:
     ]
 
 
-def _node(
-    plan: Plan, node: PlanNode, dialect: str, meaning: sql.Meaning, templates: Templates, content: Content
-) -> NodeProgram:
+def _node(plan: Plan, node: PlanNode, dialect: str, around: Surroundings) -> NodeProgram:
+    meaning = around.meaning
     said = Recorder(plan, node, meaning)
     node.type.run(said, node.config)
     program = NodeProgram(node, said)
@@ -109,9 +111,9 @@ def _node(
     for statement in _preparing(plan, said, at_node):
         program.before.append(Prepared(statement, dialect))
     for sending in said.sendings:
-        texts = [*content(node), *sending.requires]
-        requires = sorted({name for text in texts for name in templates.variables(text)})
-        program.writes.append(Prepared(effects.sending(plan, node, sending, at_node, requires), dialect))
+        more = {name for text in sending.requires for name in around.templates.variables(text)}
+        requires = sorted({*around.requires(node), *more})
+        program.writes.append(Prepared(effects.sending(plan, node, sending, at_node, requires, around.cap), dialect))
     for change in said.changes:
         if change.kind != "enter" and not is_template(change.facts):
             statements = effects.changing(plan, node, change, at_node, meaning, dialect)
@@ -277,9 +279,4 @@ def _ending(plan: Plan, node: PlanNode, said: Recorder) -> list[sa.Update]:
         )
     )
     return [ends, others]
-
-
-def hinted(node: PlanNode, *hints: str) -> list[tuple[str, Any]]:
-    """List the settings of a node that carry one of the hints, as ``(path, value)``."""
-    return [(found.path, found.value) for found in fields_of(node.config) if found.hint in hints]
 

@@ -194,7 +194,8 @@ class Recorder(Wave):
         self.event = event or self.event
         if rule is not None:
             if until.delay is None:
-                raise NodeError(f"{self.node.type.kind}: a wait for a rule needs a fixed length", kind=self.node.type.kind)
+                kind = self.node.type.kind
+                raise NodeError(f"{kind}: a wait for a rule needs a fixed length", kind=kind)
             self.awaited = (rule, until)
             instant = sql.flip(rule, self.meaning)
             if instant is not None:

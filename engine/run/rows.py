@@ -18,7 +18,7 @@ from engine.run.context import Run
 from engine.run.members import Flag
 from engine.run.recorder import Change, Recorder
 from engine.run.tables import PART, WAVE
-from engine.store.dialect import json_merge_document
+from engine.store.documents import merged_document
 from engine.store.rowsets import pack, rowset
 from engine.terms import from_micros, to_micros
 
@@ -106,9 +106,10 @@ def set_from_templates(run: Run, plan: Plan, change: Change, here: Flag) -> None
             context = {"contact": attributes, "flow": {"key": plan.flow_key, "name": plan.flow_name}}
             seen[row.contact_id] = {name: _worked_out(run, value, context) for name, value in values.items()}
     contact = sql.CONTACT
-    rows = rowset(run.dialect, "facts", contact_id=sa.BigInteger, attributes=sa.Text, **dict.fromkeys(_COLUMNS, sa.Text))
+    texts = dict.fromkeys(_COLUMNS, sa.Text)
+    rows = rowset(run.dialect, "facts", contact_id=sa.BigInteger, attributes=sa.Text, **texts)
     columns = {name: sa.func.coalesce(rows.c[name], contact.c[name]) for name in _COLUMNS if name in values}
-    attributes = json_merge_document(run.dialect, contact.c.attributes, rows.c.attributes)
+    attributes = merged_document(run.dialect, contact.c.attributes, rows.c.attributes)
     statement = (
         contact.update()
         .values(attributes=attributes, **columns)

@@ -42,7 +42,7 @@ def act(run: Run, instant: int) -> None:
     turns = {int(turn): set(names) for turn, names in _turns(run, instant).items()}
     for turn in sorted(turns):
         given = run.given(instant_number=instant, turn_number=turn)
-        receipts.apply(run.connection, run.part, _current(), given)
+        receipts.apply(run.connection, run.part, CURRENT, given, run.deployment.places)
         for plan in run.deployment.running():
             program = run.deployment.program(plan.version_id, run.dialect)
             for statement in _statements(run, program, frozenset(turns[turn])):
@@ -64,16 +64,13 @@ def _turn_names(dialect: str) -> Prepared:
     return Prepared(chosen, dialect)
 
 
-def _current() -> sa.Subquery:
-    """The events that act now, with their properties."""
-    return (
-        sa.select(
-            ARRIVAL.c.contact_id, ARRIVAL.c.id, ARRIVAL.c.name, ARRIVAL.c.at, ARRIVAL.c.now, EVENT.c.properties
-        )
-        .join(EVENT, sa.and_(EVENT.c.part == PART, EVENT.c.id == ARRIVAL.c.id))
-        .where(ARRIVAL.c.instant == INSTANT_NUMBER, ARRIVAL.c.turn == TURN_NUMBER)
-        .subquery("current_event")
-    )
+CURRENT = (
+    sa.select(ARRIVAL.c.contact_id, ARRIVAL.c.id, ARRIVAL.c.name, ARRIVAL.c.at, ARRIVAL.c.now, EVENT.c.properties)
+    .join(EVENT, sa.and_(EVENT.c.part == PART, EVENT.c.id == ARRIVAL.c.id))
+    .where(ARRIVAL.c.instant == INSTANT_NUMBER, ARRIVAL.c.turn == TURN_NUMBER)
+    .subquery("current_event")
+)
+"""The events that act now, with their properties."""
 
 
 _CACHE: dict[tuple[int, frozenset[str], bool], tuple[Program, list[Prepared]]] = {}
@@ -101,29 +98,27 @@ def _ends(program: Program, names: frozenset[str]) -> list[Any]:
 
 
 def _end(program: Program, rule: Rule, state: str, names: frozenset[str]) -> sa.Update:
-    current = _current()
     contact = sql.CONTACT.alias()
-    scope = program.meaning.scope(contact, current.c.now, ENROLLMENT.c.id)
-    verdict = sql.of_contact(sa.case((compile_rule(rule, scope), 1), else_=0), contact, current.c.contact_id)
+    scope = program.meaning.scope(contact, CURRENT.c.now, ENROLLMENT.c.id)
+    verdict = sql.of_contact(sa.case((compile_rule(rule, scope), 1), else_=0), contact, CURRENT.c.contact_id)
     return (
         ENROLLMENT.update()
-        .values(state=state, ended_at=current.c.now)
+        .values(state=state, ended_at=CURRENT.c.now)
         .where(
             ENROLLMENT.c.part == PART,
-            ENROLLMENT.c.contact_id == current.c.contact_id,
+            ENROLLMENT.c.contact_id == CURRENT.c.contact_id,
             ENROLLMENT.c.version_id == parameter("version_id"),
             ENROLLMENT.c.state == "active",
-            current.c.name.in_(sorted(names)),
+            CURRENT.c.name.in_(sorted(names)),
             verdict == 1,
         )
     )
 
 
 def _remove_tokens() -> sa.Delete:
-    current = _current()
     over = (
         sa.select(ENROLLMENT.c.contact_id, ENROLLMENT.c.id)
-        .join(current, ENROLLMENT.c.contact_id == current.c.contact_id)
+        .join(CURRENT, ENROLLMENT.c.contact_id == CURRENT.c.contact_id)
         .where(
             ENROLLMENT.c.part == PART,
             ENROLLMENT.c.version_id == parameter("version_id"),
@@ -140,21 +135,20 @@ def _wakes(program: Program, names: frozenset[str], exact: bool) -> list[Any]:
 
 
 def _wake(program: Program, node: int, match: EventMatch, exact: bool) -> sa.Update:
-    current = _current()
     since = TOKEN.c.since if exact else TOKEN.c.since - GRACE
     return (
         TOKEN.update()
-        .values(due_at=current.c.now, woken=1)
+        .values(due_at=CURRENT.c.now, woken=1)
         .where(
             TOKEN.c.part == PART,
-            TOKEN.c.contact_id == current.c.contact_id,
+            TOKEN.c.contact_id == CURRENT.c.contact_id,
             TOKEN.c.version_id == parameter("version_id"),
             TOKEN.c.node == node,
             TOKEN.c.state == "waiting",
             TOKEN.c.woken == 0,
-            current.c.name == match.name,
-            current.c.at > since,
-            match_properties(current.c.properties, match.where, program.dialect),
+            CURRENT.c.name == match.name,
+            CURRENT.c.at > since,
+            match_properties(CURRENT.c.properties, match.where, CURRENT.c.now),
         )
     )
 
@@ -175,9 +169,8 @@ _ENTRANTS: dict[tuple[str, int, int], tuple[EventMatch, Prepared]] = {}
 def _entrants(dialect: str, version_id: int, node: int, match: EventMatch) -> Prepared:
     found = _ENTRANTS.get((dialect, version_id, node))
     if found is None or found[0] is not match:
-        current = _current()
-        chosen = sa.select(current.c.contact_id, current.c.now).where(
-            current.c.name == match.name, match_properties(current.c.properties, match.where, dialect)
+            chosen = sa.select(CURRENT.c.contact_id, CURRENT.c.now).where(
+            CURRENT.c.name == match.name, match_properties(CURRENT.c.properties, match.where, CURRENT.c.now)
         )
         prepared = Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
         found = _ENTRANTS[dialect, version_id, node] = (match, prepared)

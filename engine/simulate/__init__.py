@@ -1,0 +1,1 @@
+"""Rehearse flows in a virtual world: the same executor, a virtual clock, and nobody is mailed."""

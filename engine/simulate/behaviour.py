@@ -1,0 +1,152 @@
+"""What synthetic contacts do: how often things happen to them, and what they make of messages.
+
+Every draw is a function of the seed and of what it is about, never of the order of drawing: the same seed gives the
+same world, however it is played.
+"""
+
+import hashlib
+import math
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.contract.node import ByEvent
+from engine.library.plan import Plan
+from engine.rules.model import Rule
+from engine.rules.names import event_names
+from engine.terms import DAY, HOUR, Json, Micros
+
+RECEIPTS = "message_"
+
+
+class Habit(BaseModel):
+    """An event that contacts emit by chance."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    event: str
+    per_day: float = Field(ge=0, le=100, description="How often a day, in the mean.")
+    from_day: float = Field(0, ge=0, description="Days after the start, or after the event named in `after`.")
+    to_day: float | None = Field(None, description="Until which day; the end of the rehearsal when absent.")
+    once: bool = Field(False, description="Happens at most once to each contact.")
+    after: str | None = Field(None, description="Only to contacts to whom this event has happened, and after it.")
+    properties: dict[str, Any] = Field(default_factory=dict)
+
+
+class Purchase(BaseModel):
+    """The event that is a purchase."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    event: str
+    per_day: float = Field(ge=0, le=100)
+    after: str | None = None
+
+
+class Behaviour(BaseModel):
+    """Probabilities of what contacts do; whatever is absent has a plain default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    events: tuple[Habit, ...] | None = None
+    open: float = Field(0.4, ge=0, le=1)
+    click: float = Field(0.1, ge=0, le=1)
+    reply: float = Field(0.0, ge=0, le=1)
+    unsubscribe: float = Field(0.002, ge=0, le=1)
+    bounce: float = Field(0.0, ge=0, le=1)
+    purchase: Purchase | None = None
+
+    def habits(self, plans: Iterable[Plan], segments: Mapping[str, Rule]) -> list[Habit]:
+        """List the habits; without any named, whatever the flows look for happens now and then."""
+        found = list(self.events) if self.events is not None else list(_guessed(plans, segments))
+        if self.purchase is not None:
+            bought = self.purchase
+            found.append(Habit(event=bought.event, per_day=bought.per_day, once=True, after=bought.after))
+        return found
+
+
+def _guessed(plans: Iterable[Plan], segments: Mapping[str, Rule]) -> Iterator[Habit]:
+    starts: dict[str, None] = {}
+    goals: dict[str, None] = {}
+    others: dict[str, None] = {}
+    for plan in plans:
+        for node in plan.nodes:
+            if isinstance(node.entry, ByEvent):
+                starts[node.entry.match.name] = None
+            for rule in node.rules:
+                others.update(dict.fromkeys(sorted(event_names(rule, segments))))
+            others.update(dict.fromkeys(node.events))
+        for rule in (plan.goal, plan.exit):
+            goals.update(dict.fromkeys(sorted(event_names(rule, segments)) if rule is not None else ()))
+    for name in starts:
+        yield Habit(event=name, per_day=0.5, to_day=7, once=True)
+    for name in goals:
+        if name not in starts and not name.startswith(RECEIPTS):
+            yield Habit(event=name, per_day=0.01, once=True)
+    for name in others:
+        if name not in starts and name not in goals and not name.startswith(RECEIPTS):
+            yield Habit(event=name, per_day=0.1)
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event that is going to happen to a contact."""
+
+    contact: str
+    at: Micros
+    name: str
+    properties: dict[str, Json] = field(default_factory=dict)
+
+
+def happenings(key: str, habits: Iterable[Habit], seed: int, start: Micros, end: Micros) -> list[Happening]:
+    """Draw what happens to one contact from start to end, but for what messages bring about."""
+    first: dict[str, Micros] = {}
+    found: list[Happening] = []
+    for place, habit in enumerate(habits):
+        chance = random.Random(f"{seed}/{key}/{habit.event}/{place}")
+        origin = start if habit.after is None else first.get(habit.after)
+        if origin is None or habit.per_day == 0:
+            continue
+        at: float = origin + habit.from_day * DAY
+        until = min(end, origin + habit.to_day * DAY if habit.to_day is not None else end)
+        while True:
+            at += chance.expovariate(habit.per_day) * DAY
+            if at >= until:
+                break
+            moment = int(at) // 1_000_000 * 1_000_000
+            first[habit.event] = min(moment, first.get(habit.event, moment))
+            found.append(Happening(key, moment, habit.event, dict(habit.properties)))
+            if habit.once:
+                break
+    return found
+
+
+def reactions(key: str, message: str, node: str, at: Micros, how: Behaviour, seed: int) -> Iterator[Happening]:
+    """Draw what a contact makes of a message: bounced, or opened, perhaps clicked, answered, or unsubscribed from."""
+    draws = hashlib.sha256(f"{seed}/{key}/{message}".encode()).digest()
+    bounced, opened, clicked, replied, left, pause, more = (
+        int.from_bytes(draws[place : place + 4]) / 2**32 for place in range(0, 28, 4)
+    )
+    about: dict[str, Json] = {"node": node, "message_key": message}
+    if bounced < how.bounce:
+        yield Happening(key, at + 60_000_000, "message_bounced", about)
+        return
+    if opened >= how.open:
+        return
+    # People read their mail within hours: exponential, three hours in the mean.
+    seen = at + 60_000_000 + _whole(-math.log(1 - pause) * 3 * HOUR)
+    yield Happening(key, seen, "message_opened", about)
+    after = seen + 1_000_000 + _whole(more * 300_000_000)
+    if clicked * how.open < how.click:
+        yield Happening(key, after, "message_clicked", about)
+    if replied < how.reply:
+        yield Happening(key, after + 60_000_000, "message_replied", about)
+    if left < how.unsubscribe:
+        yield Happening(key, after, "unsubscribed", about)
+
+
+def _whole(micros: float) -> Micros:
+    return int(micros) // 1_000_000 * 1_000_000

@@ -1,0 +1,218 @@
+"""Play flows through virtual time, with the executor that runs the real ones."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.channels.policy import MESSAGE
+from engine.contract.registry import Registry
+from engine.graph.model import Document
+from engine.library.plan import Plan, PlanNode
+from engine.run import calendar, changes, rounds
+from engine.run.context import Deployment, Run
+from engine.run.deploy import Deployments
+from engine.run.enroll import enter
+from engine.run.journal import Line, lines
+from engine.run.program import Templates
+from engine.run.tables import ENTRANT, NOW, PART, clear
+from engine.run.tick import TickReport
+from engine.run.transactions import transaction
+from engine.simulate.behaviour import Behaviour, Habit, Happening, happenings, reactions
+from engine.simulate.population import Person
+from engine.simulate.report import Report, make_report
+from engine.simulate.world import CONTACT, PLANNED, World, deliver
+from engine.store.prepared import Prepared, parameter
+from engine.store.session import Store
+from engine.terms import DAY, Micros
+
+SLICE = DAY
+"""How much virtual time is looked ahead at once; results do not depend on it."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is rehearsed.
+
+    Shape: the first flow is the one of interest: its journal is written, and its manual trigger lets everybody in.
+    ``events`` None means that behaviour is invented from ``behaviour`` and ``seed``.
+    """
+
+    flows: Sequence[Document]
+    people: Sequence[Person]
+    start: Micros
+    days: float
+    events: Sequence[Happening] | None = None
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    seed: int = 1
+    segments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def end(self) -> Micros:
+        """The last instant that is played."""
+        return self.start + int(self.days * DAY)
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a rehearsal borrows from the composition root."""
+
+    registry: Registry
+    templates: Templates
+    requires: Callable[[Plan, PlanNode], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rehearsal gives: counts, and the journal of the flow of interest."""
+
+    report: Report
+    journal: list[Line]
+
+
+def simulate(
+    store: Store, scenario: Scenario, means: Means, progress: Callable[[float], None] = lambda _: None
+) -> Outcome:
+    """Play a scenario in an empty store, which keeps the virtual world afterwards.
+
+    Cost: per slice of time, a round of statements for each thing that the busiest contact has to do in it.
+    """
+    with transaction(store) as connection:
+        player = _Player(connection, store.parts, scenario, means)
+        player.begin()
+        player.play(progress)
+        flow_id = 1
+        journal = list(lines(connection, flow_id, store.parts))
+        return Outcome(make_report(player.deployment.plans[1], journal, scenario), journal)
+
+
+@dataclass
+class _Player:
+    connection: Connection
+    parts: int
+    scenario: Scenario
+    means: Means
+
+    def begin(self) -> None:
+        """Let contacts be there, publish the flows, and plan what is going to happen."""
+        scenario = self.scenario
+        self.world = World.open(self.connection, self.parts, scenario.start)
+        self.world.settle(scenario.people, scenario.start)
+        self.world.define(scenario.segments)
+        self.world.publish(scenario.flows)
+        deployments = Deployments(self.means.registry, self.means.templates, self.means.requires)
+        self.deployment: Deployment = deployments.current(self.connection)
+        self.report = TickReport()
+        self._plan_events()
+        for part in range(self.parts):
+            run = self._run(part, scenario.start)
+            while changes.first_looks(run):
+                pass
+            self._enter_all(run)
+
+    def play(self, progress: Callable[[float], None]) -> None:
+        """Play slice after slice; schedules cut slices, so that they see the world of their instant."""
+        now, end = self.scenario.start, self.scenario.end
+        while True:
+            until = min(now + SLICE, end)
+            for part in range(self.parts):
+                self._play_part(self._run(part, now), until)
+            progress((until - self.scenario.start) / max(1, end - self.scenario.start))
+            if until >= end:
+                break
+            now = until
+
+    def _play_part(self, run: Run, until: Micros) -> None:
+        while occasions := calendar.occasions(run, until):
+            first = occasions[0]
+            self._rounds(run, first.at)
+            calendar.let_in(run, first)
+        self._rounds(run, until)
+
+    def _rounds(self, run: Run, until: Micros) -> None:
+        while rounds.play_round(run, until, self.report, PLANNED, deliver):
+            self._send(run, until)
+        self._send(run, until)
+
+    def _run(self, part: int, now: Micros) -> Run:
+        return Run(self.connection, part, self.deployment, now, exact=True)
+
+    def _enter_all(self, run: Run) -> None:
+        plan = self.deployment.plans[1]
+        trigger = plan.by_hand
+        if trigger is None:
+            return
+        clear(run.connection, ENTRANT)
+        _everybody(run.dialect).run(run.connection, run.given())
+        enter(run, plan, trigger)
+
+    def _plan_events(self) -> None:
+        scenario = self.scenario
+        if scenario.events is None:
+            habits = scenario.behaviour.habits(self.deployment.plans.values(), self.deployment.segments)
+            self.world.plan(self._invented(habits))
+            return
+        events = sorted(scenario.events, key=lambda event: event.at)
+        created: dict[str, Micros] = {}
+        for event in events:
+            if event.contact not in self.world.places:
+                created.setdefault(event.contact, max(event.at, scenario.start))
+        self.world.newcomers(created, [subject.id for subject in self.deployment.subjects])
+        self.world.remember([event for event in events if event.at < scenario.start], self.deployment)
+        self.world.plan(event for event in events if scenario.start <= event.at <= scenario.end)
+
+    def _invented(self, habits: list[Habit]) -> Iterator[Happening]:
+        scenario = self.scenario
+        for person in scenario.people:
+            yield from sorted(
+                happenings(person.key, habits, scenario.seed, scenario.start, scenario.end),
+                key=lambda happening: happening.at,
+            )
+
+    def _send(self, run: Run, until: Micros) -> None:
+        """Hand over what is owed, at its instant; contacts react when behaviour is invented."""
+        given = run.given(until=until)
+        if self.scenario.events is not None:
+            _sent(run.dialect, False).run(run.connection, given)
+            return
+        sent = _sent(run.dialect, True).run(run.connection, given).all()
+        self.world.plan(
+            reaction
+            for contact, enrollment, node, passing, version, at in sorted(sent)
+            for reaction in self._reactions(run.part, contact, enrollment, node, passing, version, at)
+            if reaction.at <= self.scenario.end
+        )
+
+    def _reactions(
+        self, part: int, contact: int, enrollment: int, node: int, passing: int, version: int, at: Micros
+    ) -> Iterator[Happening]:
+        key = self.world.names[part, contact]
+        plan = self.deployment.plans[version]
+        about = f"{plan.flow_key}/{plan.nodes[node].id}/{passing}/{at}"
+        message_key = f"{part}-{contact}-{enrollment}-{node}-{passing}"
+        for reaction in reactions(key, about, plan.nodes[node].id, at, self.scenario.behaviour, self.scenario.seed):
+            if "message_key" in reaction.properties:
+                reaction.properties["message_key"] = message_key
+            yield reaction
+
+
+@cache
+def _everybody(dialect: str) -> Prepared:
+    chosen = sa.select(CONTACT.c.id, NOW).where(CONTACT.c.part == PART, CONTACT.c.created_at <= NOW)
+    return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
+
+
+@cache
+def _sent(dialect: str, tell: bool) -> Prepared:
+    statement = (
+        MESSAGE.update()
+        .values(state="sent", sent_at=MESSAGE.c.not_before, intent_at=MESSAGE.c.not_before, attempt=1)
+        .where(MESSAGE.c.part == PART, MESSAGE.c.state == "queued", MESSAGE.c.not_before <= parameter("until"))
+    )
+    if not tell:
+        return Prepared(statement, dialect)
+    told = ("contact_id", "enrollment_id", "node", "passing", "version_id", "sent_at")
+    return Prepared(statement.returning(*(MESSAGE.c[name] for name in told)), dialect)
