@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from engine.simulate.behaviour import Behaviour
 from tests.flows.shipped import FOLDER, KEYS, behaviour, flow, rules
 
-FIELDS = {"event", "per_day", "from_day", "to_day", "properties", "once", "after"}
 BY_CHANCE = {
     "open": "message_opened",
     "click": "message_clicked",
@@ -24,13 +24,14 @@ def test_each_flow_has_its_behaviour() -> None:
 
 @flows
 def test_a_behaviour_is_well_formed(key: str) -> None:
-    told = behaviour(key)
-    assert set(told) <= {"attributes", "events", "purchase", *BY_CHANCE}
-    assert all(0 < told[chance] < 1 for chance in BY_CHANCE)
-    for event in told["events"]:
-        assert {"event", "per_day", "from_day", "to_day"} <= set(event) <= FIELDS
-        assert 0 < event["per_day"] <= 1
-        assert 0 <= event["from_day"] <= event["to_day"]
+    told = Behaviour.model_validate(behaviour(key))
+    assert told.events
+    named = {event.event for event in told.events}
+    for habit in told.events:
+        assert habit.per_day > 0
+        assert habit.to_day is not None
+        assert habit.from_day < habit.to_day
+        assert habit.after is None or habit.after in named
 
 
 @flows
