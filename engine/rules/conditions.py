@@ -13,7 +13,12 @@ LARGEST: Final = (1 << 63) - 1
 _OTHER_WORDS: Final = {
     **dict.fromkeys(("eq", "equal", "equals", "=", "=="), Op.IS),
     **dict.fromkeys(("ne", "neq", "not_equal", "not_equals", "!=", "<>"), Op.IS_NOT),
-    **{">": Op.GT, ">=": Op.GTE, "<": Op.LT, "<=": Op.LTE, "not_exists": Op.MISSING, "empty": Op.MISSING},
+    ">": Op.GT,
+    ">=": Op.GTE,
+    "<": Op.LT,
+    "<=": Op.LTE,
+    "not_exists": Op.MISSING,
+    "empty": Op.MISSING,
 }
 """What other programs call our operators."""
 

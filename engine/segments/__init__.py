@@ -1,0 +1,1 @@
+"""Segments: rules with names, as SQL."""
