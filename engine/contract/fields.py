@@ -31,6 +31,17 @@ from engine.terms import Text
 
 DURATION_PATTERN = r"^(\d{1,9}[smhdw]|P(?=.)(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+([.,]\d+)?S)?)?)$"
 CLOCK_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
+FLOW_PATTERN = r"^[a-z0-9-]{1,64}$"
+NODE_PATTERN = r"^[a-z0-9_]{1,64}$"
+PORT_PATTERN = r"^[^\s\x00-\x1f](.{0,62}[^\s])?$"
+ATTRIBUTE_PATTERN = r'^[^"\\\x00-\x1f]{1,200}$'
+PATTERNS: Mapping[str, str] = {
+    FLOW_PATTERN: "is no key; use 1 to 64 of a-z, 0-9 and -",
+    NODE_PATTERN: "is no id; use 1 to 64 of a-z, 0-9 and _",
+    PORT_PATTERN: "is no name of a port; use 1 to 64 characters, without space around",
+    ATTRIBUTE_PATTERN: "is no name of an attribute; leave out quotes and backslashes",
+}
+"""What to say when a text is not of a pattern."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,11 @@ Weekdays = Annotated[
 ]
 Calendar = Annotated[str, PlainValidator(readers.calendar), Hint("calendar"), _schema(type="string")]
 RuleField = Annotated[
-    Rule, PlainValidator(_rule), PlainSerializer(rule_to_json, return_type=dict), Hint("rule"), _schema(type="object", format="rule")
+    Rule,
+    PlainValidator(_rule),
+    PlainSerializer(rule_to_json, return_type=dict),
+    Hint("rule"),
+    _schema(type="object", format="rule"),
 ]
 Where = Annotated[
     Mapping[str, Condition],
@@ -142,13 +157,14 @@ DayNumber = Annotated[int, Strict(), Bounds(ge=1, le=36_525), Hint("day")]
 BusinessDays = Annotated[int, Strict(), Bounds(ge=0, le=10_000), Hint("business_days")]
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), Hint("name")]
-PortKey = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f](.{0,62}[^\s])?$"), Hint("port")]
+PortKey = Annotated[str, StringConstraints(pattern=PORT_PATTERN), Hint("port")]
 EventName = Annotated[str, StringConstraints(min_length=1, max_length=200), Hint("event")]
-AttributeName = Annotated[str, StringConstraints(pattern=r'^[^"\\\x00-\x1f]{1,200}$'), Hint("attribute")]
+AttributeName = Annotated[str, StringConstraints(pattern=ATTRIBUTE_PATTERN), Hint("attribute")]
 TagName = Annotated[str, StringConstraints(min_length=1, max_length=100), Hint("tag")]
 StageName = Annotated[str, StringConstraints(min_length=1, max_length=100), Hint("stage")]
 SegmentKey = Annotated[str, StringConstraints(min_length=1, max_length=64), Hint("segment")]
-FlowKey = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$"), Hint("flow")]
+FlowKey = Annotated[str, StringConstraints(pattern=FLOW_PATTERN), Hint("flow")]
+NodeId = Annotated[str, StringConstraints(pattern=NODE_PATTERN), Hint("node")]
 TopicKey = Annotated[str, StringConstraints(min_length=1, max_length=64), Hint("topic")]
 TemplateKey = Annotated[str, StringConstraints(min_length=1, max_length=64), Hint("template_key")]
 

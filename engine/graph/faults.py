@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from engine.contract.fields import PATTERNS
@@ -89,6 +90,19 @@ def unknown_key(path: str, key: str, known: Iterable[str], node: str | None = No
     return error("document.unknown_key", join(path, key), "unknown key", mend, node, key=key, meant=meant)
 
 
+def missing_keys(
+    model: type[BaseModel], raw: Mapping[str, Any], keys: Iterable[str], path: str, node: str | None = None
+) -> list[Finding]:
+    """Tell keys that must be there and are not, unless an unknown one is probably meant for one of them."""
+    known = keys_of(model)
+    meant = {nearest(key, known) for key in raw if key not in known}
+    return [
+        error("document.missing", join(path, key), "is missing", _purpose(model, (key,)), node)
+        for key in keys
+        if key not in raw and key not in meant
+    ]
+
+
 def keys_of(model: type[BaseModel] | None) -> list[str]:
     """List the keys of a settings model as documents write them."""
     return [] if model is None else [info.alias or name for name, info in model.model_fields.items()]
@@ -96,7 +110,7 @@ def keys_of(model: type[BaseModel] | None) -> list[str]:
 
 def _purpose(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
     owner = _model_at(model, loc[:-1])
-    info = None if owner is None else owner.model_fields.get(str(loc[-1]))
+    info = None if owner is None else _field(owner, loc[-1])
     return f"add it: {info.description}" if info is not None and info.description else ""
 
 
@@ -105,9 +119,13 @@ def _model_at(model: type[BaseModel] | None, loc: tuple[int | str, ...]) -> type
     for step in loc:
         if model is None or isinstance(step, int):
             continue
-        info = next((f for name, f in model.model_fields.items() if step in (name, f.alias)), None)
+        info = _field(model, step)
         model = None if info is None else _inner_model(info.annotation)
     return model
+
+
+def _field(model: type[BaseModel], key: int | str) -> FieldInfo | None:
+    return next((info for name, info in model.model_fields.items() if key == (info.alias or name)), None)
 
 
 def _inner_model(annotation: Any) -> type[BaseModel] | None:

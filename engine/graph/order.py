@@ -1,61 +1,86 @@
-"""The order in which a flow's nodes act, and what can reach what. networkx does the work."""
+"""The order in which nodes act, what lies upstream of each, and where tokens can be side by side."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import networkx as nx
 
+from engine.graph.model import Document, NodeDoc
+
 
 @dataclass(frozen=True)
 class Order:
-    """A drawing's order.
+    """How a flow runs.
 
-    Shape: ``ids`` topologically, document order where that leaves a choice; ``ancestors`` by id; ``repeats`` the ids
-    that one enrollment can pass more than once; ``parallel`` whether an enrollment can ever have two tokens.
+    Shape: ``nodes`` in topological order, of those that are free the first in the document; ``ancestors`` by id.
+    ``parallel`` tells whether an enrollment can have two tokens; ``repeated`` names the nodes that an
+    enrollment can pass more than once.
     """
 
-    ids: tuple[str, ...]
-    ancestors: dict[str, frozenset[str]]
-    repeats: frozenset[str]
+    nodes: tuple[NodeDoc, ...]
+    ancestors: Mapping[str, frozenset[str]]
     parallel: bool
+    repeated: frozenset[str]
 
 
-def order(ids: Sequence[str], edges: Iterable[tuple[str, str, str]]) -> Order:
-    """Order an acyclic drawing of nodes and edges ``(from, port, to)``.
+def graph_of(document: Document) -> nx.DiGraph:
+    """Draw the graph of a document; several edges between two nodes are one."""
+    graph = nx.DiGraph()
+    graph.add_nodes_from(node.id for node in document.nodes)
+    graph.add_edges_from((edge.source, edge.target) for edge in document.edges)
+    return graph
 
-    Errors: ``networkx.NetworkXUnfeasible`` for a cycle.
-    """
-    listed = list(edges)
-    drawing: nx.DiGraph[str] = nx.DiGraph()
-    drawing.add_nodes_from(ids)
-    drawing.add_edges_from((source, target) for source, _, target in listed)
-    place = {node: number for number, node in enumerate(ids)}
-    sequence = tuple(nx.lexicographical_topological_sort(drawing, key=place.__getitem__))
+
+def order_of(document: Document) -> Order:
+    """Put a document's nodes in order. Edges that close a circle are passed over."""
+    graph = acyclic(graph_of(document))
+    place = {node.id: node.index for node in document.nodes}
+    ids = list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
     ancestors: dict[str, frozenset[str]] = {}
-    for node in sequence:
-        parents = list(drawing.predecessors(node))
-        ancestors[node] = frozenset(parents).union(*(ancestors[parent] for parent in parents))
-    fans = _fans(listed)
-    return Order(sequence, ancestors, _repeats(drawing, sequence, fans), bool(fans))
+    for name in ids:
+        above = graph.pred[name]
+        ancestors[name] = frozenset(above).union(*(ancestors[each] for each in above))
+    forks = [targets for targets in _forks(document) if len(targets) > 1]
+    return Order(
+        tuple(document.by_id[name] for name in ids),
+        ancestors,
+        bool(forks),
+        frozenset().union(*(_passed_twice(document, graph, ids, targets) for targets in forks)),
+    )
 
 
-def _fans(edges: list[tuple[str, str, str]]) -> dict[tuple[str, str], list[str]]:
-    """Find the ports with several edges: the contact goes down all of them."""
-    by_port: dict[tuple[str, str], list[str]] = {}
-    for source, port, target in edges:
-        by_port.setdefault((source, port), []).append(target)
-    return {port: targets for port, targets in by_port.items() if len(targets) > 1}
+def acyclic(graph: nx.DiGraph) -> nx.DiGraph:
+    """Leave out the edges within circles."""
+    circle = {name: number for number, names in enumerate(nx.strongly_connected_components(graph)) for name in names}
+    inside = [(source, target) for source, target in graph.edges if circle[source] == circle[target]]
+    if inside:
+        graph = graph.copy()
+        graph.remove_edges_from(inside)
+    return graph
 
 
-def _repeats(
-    drawing: "nx.DiGraph[str]", sequence: tuple[str, ...], fans: dict[tuple[str, str], list[str]]
-) -> frozenset[str]:
-    """Find the nodes that two branches of one fan both reach, and all that lies below them."""
-    repeated: set[str] = set()
-    for targets in fans.values():
-        reached: set[str] = set()
-        for target in targets:
-            below = nx.descendants(drawing, target) | {target}
-            repeated |= reached & below
-            reached |= below
-    return frozenset(node for node in sequence if node in repeated)
+def _forks(document: Document) -> list[set[str]]:
+    """List for every port the nodes that its edges lead to."""
+    ports: dict[tuple[str, str], set[str]] = {}
+    for edge in document.edges:
+        ports.setdefault((edge.source, edge.port), set()).add(edge.target)
+    return list(ports.values())
+
+
+def _passed_twice(document: Document, graph: nx.DiGraph, ids: list[str], targets: set[str]) -> set[str]:
+    """Find the nodes that two tokens from one fork can reach without meeting at a join before."""
+    bits = {name: 1 << number for number, name in enumerate(ids)}
+    came: dict[str, int] = {name: bits[name] for name in targets}
+    twice = set()
+    for name in ids:
+        tokens = came.get(name, 0)
+        if not tokens:
+            continue
+        node_type = document.by_id[name].node_type
+        if node_type is not None and node_type.gathers:
+            tokens = bits[name]
+        elif tokens & (tokens - 1):
+            twice.add(name)
+        for target in graph.succ[name]:
+            came[target] = came.get(target, 0) | tokens
+    return twice

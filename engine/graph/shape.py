@@ -62,8 +62,8 @@ class Frame(NodeConfig):
     name: Label | None = Field(None, description="Name for people.")
     description: Label | None = Field(None, description="What the flow is for.")
     settings: Any = Field(None, description="What holds for the whole flow.")
-    nodes: list[Any] = Field([], description="The nodes.", max_length=2_000)
-    edges: list[Any] = Field([], description="The edges.", max_length=60_000)
+    nodes: list[Any] = Field([], description="The nodes.")
+    edges: list[Any] = Field([], description="The edges.")
 
 
 class NodeFrame(NodeConfig):

@@ -51,11 +51,13 @@ def read_text(raw: bytes | str) -> tuple[Any, list[Finding]]:
         return None, [_too_deep("")]
     except ValueError as fault:
         return None, [error("document.number", "", str(fault), "write a number that JSON has")]
-    findings = []
+    findings: list[Finding] = []
     for path, member in walk(value):
         if isinstance(member, dict) and id(member) in repeats.found:
-            for key in repeats.found[id(member)][1]:
-                findings.append(error("document.twice", join(path, key), "stands twice", "keep one of the two"))
+            findings.extend(
+                error("document.twice", join(path, key), "stands twice", "keep one of the two")
+                for key in repeats.found[id(member)][1]
+            )
     return value, findings
 
 
@@ -85,9 +87,7 @@ def check_values(value: Any) -> list[Finding]:
                 error("document.long", path, f"is longer than {LARGEST_TEXT >> 10} kB", "put it into a template")
             )
         if not _storable(member):
-            findings.append(
-                error("document.characters", path, "holds characters that cannot be stored", "remove them")
-            )
+            findings.append(error("document.characters", path, "holds characters that cannot be stored", "remove them"))
     return findings
 
 

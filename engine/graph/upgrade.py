@@ -40,4 +40,6 @@ def lift_config(
     try:
         return node_type.upgrade(dict(raw), version), []
     except Exception as fault:  # noqa: BLE001 - a stranger's code; what it cannot lift is told like any other fault
-        return raw, [error("node.upgrade", path, f"cannot be lifted from version {version}: {fault}", "set it anew", node)]
+        return raw, [
+            error("node.upgrade", path, f"cannot be lifted from version {version}: {fault}", "set it anew", node)
+        ]

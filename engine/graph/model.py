@@ -1,0 +1,94 @@
+"""What a document holds once it is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from engine.contract.node import Family, NodeConfig, NodeType, Port
+from engine.graph.shape import Settings
+from engine.terms import Text
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A way from a node's port to another node."""
+
+    index: int
+    source: str
+    port: str
+    target: str
+
+    @property
+    def path(self) -> str:
+        """Where the edge stands in the document."""
+        return f"edges[{self.index}]"
+
+
+@dataclass(frozen=True)
+class NodeDoc:
+    """One node of a document.
+
+    ``node_type`` and ``config`` are None when they could not be read; such a node is a box of which nothing is known.
+    """
+
+    index: int
+    id: str
+    type: str
+    node_type: NodeType[Any] | None
+    config: NodeConfig | None
+    name: Text | None = None
+    note: Text | None = None
+    at: tuple[float, float] | None = None
+
+    @property
+    def path(self) -> str:
+        """Where the node stands in the document."""
+        return f"nodes[{self.index}]"
+
+    @cached_property
+    def ports(self) -> tuple[Port, ...] | None:
+        """The ways out; None when they are not known."""
+        if self.node_type is None or self.config is None:
+            return None
+        return tuple(self.node_type.ports(self.config))
+
+    @property
+    def is_trigger(self) -> bool:
+        """Whether contacts come in here."""
+        return self.node_type is not None and self.node_type.family is Family.TRIGGER
+
+    @property
+    def sends(self) -> bool:
+        """Whether it sends something."""
+        return self.node_type is not None and self.node_type.channel is not None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A flow as it is drawn. ``raw`` is the JSON that it was read from, lifted to the present version."""
+
+    key: str
+    name: Text
+    description: Text | None
+    settings: Settings
+    nodes: tuple[NodeDoc, ...]
+    edges: tuple[Edge, ...]
+    raw: Mapping[str, Any] = field(compare=False, repr=False)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, NodeDoc]:
+        """The nodes by their ids."""
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def leaving(self) -> Mapping[str, tuple[Edge, ...]]:
+        """The edges that leave each node, in the order of the document."""
+        found: dict[str, list[Edge]] = {node.id: [] for node in self.nodes}
+        for edge in self.edges:
+            found[edge.source].append(edge)
+        return {node: tuple(edges) for node, edges in found.items()}
+
+    def targets(self, node: str, port: str) -> tuple[str, ...]:
+        """List where the edges of a port lead."""
+        return tuple(edge.target for edge in self.leaving[node] if edge.port == port)
