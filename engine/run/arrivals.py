@@ -5,7 +5,7 @@ An event that was told before it happens waits aside until its instant.
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,14 +13,11 @@ from engine.channels.receipts import RECEIPT_NAMES
 from engine.contract.node import ByEvent
 from engine.rules.names import event_names
 from engine.run import claim, cursors, review, wake, wave
-from engine.run.context import Run
+from engine.run.context import Run, TickReport
 from engine.run.tables import ARRIVAL, NOW, PART, TOUCHED, clear
 from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import pack, texts
 from engine.store.tables import Event, EventAhead
-
-if TYPE_CHECKING:
-    from engine.run.tick import TickReport
 
 EVENT: sa.Table = Event.__table__  # type: ignore[attr-defined]
 AHEAD: sa.Table = EventAhead.__table__  # type: ignore[attr-defined]
@@ -44,13 +41,13 @@ def names_of_interest(run: Run) -> frozenset[str]:
     return frozenset(found)
 
 
-def take_batch(run: Run, report: "TickReport") -> int:
+def take_batch(run: Run, report: TickReport) -> int:
     """Let the next events act and carry the tokens they set free, in one transaction; give how many were passed.
 
     Cost: one round of statements for each instant at which one contact has several events.
     """
     position = cursors.position(run, CURSOR)
-    newest = run.connection.scalar(_newest(run.dialect, run.part, position)) or position
+    newest: int = run.connection.scalar(_newest(run.part, position)) or position
     ahead = run.connection.scalar(sa.select(sa.func.count()).where(AHEAD.c.part == run.part, AHEAD.c.at <= run.now))
     if newest == position and not ahead:
         return 0
@@ -75,7 +72,7 @@ def touch_arrivals(run: Run, instant: int) -> None:
 
 def _load(run: Run, position: int, newest: int) -> None:
     clear(run.connection, ARRIVAL)
-    names = pack(sorted(names_of_interest(run)))  # type: ignore[arg-type]
+    names = pack(sorted(names_of_interest(run)))
     given = run.given(position=position, newest=newest, names=names)
     _put_aside(run.dialect).run(run.connection, given)
     _arrive(run.dialect, run.exact).run(run.connection, given)
@@ -88,7 +85,7 @@ def _summary(run: Run) -> tuple[int, frozenset[str]]:
     return instants, frozenset(names)
 
 
-def _move_woken(run: Run, report: "TickReport") -> None:
+def _move_woken(run: Run, report: TickReport) -> None:
     """Carry what these events set free before the contact's next event acts."""
     for plan in run.deployment.running():
         program = run.deployment.program(plan.version_id, run.dialect)
@@ -101,7 +98,7 @@ def _move_woken(run: Run, report: "TickReport") -> None:
                 review.follow_up(run, facts=True)
 
 
-def _newest(dialect: str, part: int, position: int) -> sa.Select[tuple[int | None]]:
+def _newest(part: int, position: int) -> sa.Select[Any]:
     batch = (
         sa.select(EVENT.c.id).where(EVENT.c.part == part, EVENT.c.id > position).order_by(EVENT.c.id).limit(BATCH)
     )

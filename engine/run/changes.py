@@ -1,6 +1,8 @@
 """Take what changed outside of waves, what time may have changed, and segments that nobody has looked at yet."""
 
+from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,7 +25,8 @@ def take_batch(run: Run) -> int:
 def take_rechecks(run: Run) -> int:
     """Look again at the contacts for whom time may have changed something; give how many."""
     looked_at = 0
-    for subject_id in run.connection.execute(_due_subjects(run), run.given()).scalars().all():
+    due: Sequence[int] = run.connection.execute(_due_subjects(run), run.given()).scalars().all()
+    for subject_id in due:
         looked_at += _recheck(run, subject_id)
     return looked_at
 
@@ -74,7 +77,7 @@ def _first_look(run: Run, name: str, subject: Subject | int) -> int:
     return 1
 
 
-def _due_subjects(run: Run) -> sa.Select[tuple[int]]:
+def _due_subjects(run: Run) -> sa.Select[Any]:
     chosen = sa.select(RECHECK.c.subject).where(RECHECK.c.part == PART).distinct().order_by(RECHECK.c.subject)
     if run.exact:
         return chosen.where(RECHECK.c.contact_id == TURN.c.contact_id, RECHECK.c.due_at <= TURN.c.at)

@@ -107,3 +107,16 @@ class Run:
     def given(self, **more: Any) -> dict[str, Any]:
         """Name the parameters that every statement may use."""
         return {"part": self.part, "now": self.now, **more}
+
+
+@dataclass
+class TickReport:
+    """What a tick did."""
+
+    events: int = 0
+    entered: int = 0
+    tokens: int = 0
+    steps: int = 0
+    waves: int = 0
+    failed: int = 0
+    flows: set[str] = field(default_factory=set)

@@ -6,10 +6,10 @@ Every builder takes ``here``, the predicate of the members at the node, and give
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
+import orjson
 import sqlalchemy as sa
 
 from engine.channels.policy import Cap, Scope, cap_free_at, suppression_reason
@@ -23,7 +23,7 @@ from engine.run.tables import PART, WAVE
 from engine.store.dialect import insert_ignore
 from engine.store.documents import increased, merged
 from engine.store.tables import Assignment, ContactTag, Conversion, Exposure, Message, Task
-from engine.terms import Json, length_micros
+from engine.terms import Json, Text, length_micros
 
 MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
 TAG: sa.Table = ContactTag.__table__  # type: ignore[attr-defined]
@@ -70,23 +70,25 @@ def sending(
 ) -> sa.Insert:
     """Owe the members a message, suppressed at once where policy says so, or not before a cap allows it."""
     contact = sql.CONTACT.alias()
-    scope = Scope(
+    reason = suppression_reason(
         contact=contact,
+        part=PART,
         now=WAVE.c.now,
         channel=said.channel,
         topic=said.topic,
-        required=requires,
+        requires=requires,
         cap=None if cap is None or cap.delays else cap,
         due=WAVE.c.due_at,
         late=said.late,
     )
-    free = cap_free_at(replace(scope, cap=cap)) if cap is not None and cap.delays else sa.null()
+    waits = cap is not None and cap.delays
+    free = cap_free_at(Scope(contact, PART, WAVE.c.now, said.channel, cap=cap)) if waits else sa.null()
     due = (
         sa.select(
             WAVE.c.contact_id,
             WAVE.c.enrollment_id,
             _passing(MESSAGE, node).label("passing"),
-            suppression_reason(scope).label("reason"),
+            reason.label("reason"),
             WAVE.c.now,
             sa.func.coalesce(free, WAVE.c.now, type_=sa.BigInteger).label("not_before"),
         )
@@ -94,7 +96,7 @@ def sending(
         .where(here, said.members.flag)
         .subquery()
     )
-    reason = sa.cast(due.c.reason, sa.Text)
+    why = sa.cast(due.c.reason, sa.Text)
     row = {
         "part": PART,
         "contact_id": due.c.contact_id,
@@ -104,8 +106,8 @@ def sending(
         "version_id": sa.literal(plan.version_id, sa.BigInteger),
         "channel": sa.literal(said.channel, sa.Text),
         "topic": sa.literal(said.topic, sa.Text),
-        "state": sa.case((reason.is_(None), "queued"), else_="suppressed"),
-        "reason": reason,
+        "state": sa.case((why.is_(None), "queued"), else_="suppressed"),
+        "reason": why,
         "due_at": due.c.now,
         "not_before": due.c.not_before,
         "attempt": sa.literal(0, sa.Integer),
@@ -173,12 +175,13 @@ def _task(
     plan: Plan, node: PlanNode, facts: Mapping[str, Any], here: Flag, meaning: sql.Meaning, dialect: str
 ) -> Iterable[sa.sql.dml.UpdateBase]:
     due: timedelta = facts["due"]
+    title: Text = facts["title"]
     row = _rows(
         plan,
         node,
         TASK,
         here,
-        title=sa.literal(facts["title"], sa.Text),
+        title=sa.literal(title if isinstance(title, str) else orjson.dumps(title).decode(), sa.Text),
         state=sa.literal("open", sa.Text),
         at=WAVE.c.now,
         deadline=WAVE.c.now + sa.literal(length_micros(due), sa.BigInteger),

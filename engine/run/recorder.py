@@ -16,7 +16,7 @@ from engine.run import sql
 from engine.run.members import NOBODY, NOW, Partition, SqlMembers, SqlMoment, slots
 from engine.run.tables import PART, WAVE
 from engine.store.tables import Event
-from engine.terms import DAY, SHARE_PRIME, SHARE_RANGE, Json, share_bounds, share_numbers
+from engine.terms import DAY, SHARE_PRIME, SHARE_RANGE, Json, Text, share_bounds, share_numbers
 
 PASSIVE_EVENTS = ("message_delivered", "message_opened", "message_bounced", "message_complained")
 """Receipts that say nothing of what the contact did; they do not count as activity."""
@@ -127,9 +127,9 @@ class Recorder(Wave):
 
         return slots(Partition((*(port for port, _ in cases), otherwise), choose))
 
-    def shares(self, weights: Mapping[str, float]) -> Mapping[str, Members]:
+    def shares(self, weights: Mapping[str, float], salt: str = "") -> Mapping[str, Members]:
         self.needs.append("hash")
-        a, b = share_numbers(f"{self.plan.flow_key}/{self.node.id}")
+        a, b = share_numbers("/".join(filter(None, (self.plan.flow_key, self.node.id, salt))))
         number = (WAVE.c.hash * a + b) % SHARE_PRIME % SHARE_RANGE
         bounds = share_bounds(weights)
 
@@ -235,7 +235,7 @@ class Recorder(Wave):
     def assign(self, choices: Sequence[tuple[Rule | None, str]]) -> None:
         self.changes.append(Change("assign", {"choices": tuple(choices)}))
 
-    def task(self, title: str, due: timedelta) -> None:
+    def task(self, title: Text, due: timedelta) -> None:
         self.changes.append(Change("task", {"title": title, "due": due}))
 
     def enter(self, flow: str) -> None:

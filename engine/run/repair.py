@@ -4,7 +4,6 @@ import logging
 from array import array
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -13,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from engine.errors import EngineError, NodeError
 from engine.library.plan import Plan
 from engine.run import claim, review, wave
-from engine.run.context import Run
+from engine.run.context import Run, TickReport
 from engine.run.program import TOKEN
 from engine.run.tables import PART, VERSION
 from engine.run.transactions import transaction
@@ -21,15 +20,12 @@ from engine.store.prepared import Prepared, parameter
 from engine.store.session import Store
 from engine.store.tables import Failure
 
-if TYPE_CHECKING:
-    from engine.run.tick import TickReport
-
 FAILURE: sa.Table = Failure.__table__  # type: ignore[attr-defined]
 _log = logging.getLogger(__name__)
 
 
 def carry_safely(
-    store: Store, run: Callable[[Connection], Run], plan: Plan, contacts: "array[int]", report: "TickReport"
+    store: Store, run: Callable[[Connection], Run], plan: Plan, contacts: "array[int]", report: TickReport
 ) -> None:
     """Carry the due tokens of these contacts in one transaction; isolate what makes it fail.
 

@@ -6,12 +6,12 @@ another, so all of them move together although their instants differ.
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from engine.run import arrivals, changes, claim, review, wake, wave
-from engine.run.context import Run
+from engine.run.context import Run, TickReport
 from engine.run.program import TOKEN
 from engine.run.review import RECHECK
 from engine.run.tables import ARRIVAL, PART, TURN, clear
@@ -19,15 +19,12 @@ from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import numbers, pack
 from engine.terms import Micros
 
-if TYPE_CHECKING:
-    from engine.run.tick import TickReport
-
 Source = Callable[[Run], frozenset[str]]
 """Delivers the events of the contacts' turns: writes them into the event and arrival tables, names their names."""
 
 
 def play_round(
-    run: Run, until: Micros, report: "TickReport", planned: sa.Table | None = None, deliver: Source | None = None
+    run: Run, until: Micros, report: TickReport, planned: sa.Table | None = None, deliver: Source | None = None
 ) -> int:
     """Play one round up to an instant, included; give the number of contacts that had their turn.
 

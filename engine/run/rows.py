@@ -109,10 +109,10 @@ def set_from_templates(run: Run, plan: Plan, change: Change, here: Flag) -> None
     texts = dict.fromkeys(_COLUMNS, sa.Text)
     rows = rowset(run.dialect, "facts", contact_id=sa.BigInteger, attributes=sa.Text, **texts)
     columns = {name: sa.func.coalesce(rows.c[name], contact.c[name]) for name in _COLUMNS if name in values}
-    attributes = merged_document(run.dialect, contact.c.attributes, rows.c.attributes)
+    merged = merged_document(run.dialect, contact.c.attributes, rows.c.attributes)
     statement = (
         contact.update()
-        .values(attributes=attributes, **columns)
+        .values(attributes=merged, **columns)
         .where(contact.c.part == PART, contact.c.id == rows.c.contact_id)
     )
     listed = [_facts_row(contact_id, facts) for contact_id, facts in seen.items()]

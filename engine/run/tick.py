@@ -4,32 +4,18 @@ Every batch is one transaction over one part. A crash loses nothing: what was no
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from sqlalchemy.engine import Connection
 
 from engine.clock import Clock
 from engine.run import arrivals, calendar, changes, repair
 from engine.run.claim import due_contacts
-from engine.run.context import Deployment, Run
+from engine.run.context import Deployment, Run, TickReport
 from engine.run.transactions import transaction
 from engine.store.session import Store
 from engine.terms import Micros
 
 WAVE_SIZE = 10_000
-
-
-@dataclass
-class TickReport:
-    """What a tick did."""
-
-    events: int = 0
-    entered: int = 0
-    tokens: int = 0
-    steps: int = 0
-    waves: int = 0
-    failed: int = 0
-    flows: set[str] = field(default_factory=set)
 
 
 def tick(

@@ -169,7 +169,7 @@ _ENTRANTS: dict[tuple[str, int, int], tuple[EventMatch, Prepared]] = {}
 def _entrants(dialect: str, version_id: int, node: int, match: EventMatch) -> Prepared:
     found = _ENTRANTS.get((dialect, version_id, node))
     if found is None or found[0] is not match:
-            chosen = sa.select(CURRENT.c.contact_id, CURRENT.c.now).where(
+        chosen = sa.select(CURRENT.c.contact_id, CURRENT.c.now).where(
             CURRENT.c.name == match.name, match_properties(CURRENT.c.properties, match.where, CURRENT.c.now)
         )
         prepared = Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)

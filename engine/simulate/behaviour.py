@@ -79,8 +79,8 @@ def _guessed(plans: Iterable[Plan], segments: Mapping[str, Rule]) -> Iterator[Ha
             for rule in node.rules:
                 others.update(dict.fromkeys(sorted(event_names(rule, segments))))
             others.update(dict.fromkeys(node.events))
-        for rule in (plan.goal, plan.exit):
-            goals.update(dict.fromkeys(sorted(event_names(rule, segments)) if rule is not None else ()))
+        for ending in (plan.goal, plan.exit):
+            goals.update(dict.fromkeys(sorted(event_names(ending, segments)) if ending is not None else ()))
     for name in starts:
         yield Habit(event=name, per_day=0.5, to_day=7, once=True)
     for name in goals:

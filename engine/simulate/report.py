@@ -2,12 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.library.plan import Plan
-from engine.run.journal import Line
 from engine.terms import Json, format_instant
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Report:
         }
 
 
-def make_report(plan: Plan, journal: Iterable[Line], scenario: "Scenario") -> Report:
+def make_report(plan: Plan, journal: Iterable[Mapping[str, Json]], scenario: "Scenario") -> Report:
     """Count a journal."""
     passed: dict[tuple[str, str], Counter[str]] = {}
     ends: Counter[str] = Counter()
@@ -53,7 +52,9 @@ def make_report(plan: Plan, journal: Iterable[Line], scenario: "Scenario") -> Re
     a_day: Counter[tuple[str, str]] = Counter()
     enrollments: set[tuple[str, int]] = set()
     for line in journal:
-        enrollments.add((str(line["contact"]), int(line["enrollment"])))
+        if "flow" in line:
+            continue
+        enrollments.add((str(line["contact"]), int(str(line["enrollment"]))))
         day = str(line["at"])[:10]
         if "port" in line:
             passed.setdefault((str(line["node"]), str(line["port"])), Counter())[day] += 1

@@ -13,13 +13,12 @@ from engine.contract.registry import Registry
 from engine.graph.model import Document
 from engine.library.plan import Plan, PlanNode
 from engine.run import calendar, changes, rounds
-from engine.run.context import Deployment, Run
+from engine.run.context import Deployment, Run, TickReport
 from engine.run.deploy import Deployments
 from engine.run.enroll import enter
-from engine.run.journal import Line, lines
+from engine.run.journal import journal_lines
 from engine.run.program import Templates
 from engine.run.tables import ENTRANT, NOW, PART, clear
-from engine.run.tick import TickReport
 from engine.run.transactions import transaction
 from engine.simulate.behaviour import Behaviour, Habit, Happening, happenings, reactions
 from engine.simulate.population import Person
@@ -27,7 +26,10 @@ from engine.simulate.report import Report, make_report
 from engine.simulate.world import CONTACT, PLANNED, World, deliver
 from engine.store.prepared import Prepared, parameter
 from engine.store.session import Store
-from engine.terms import DAY, Micros
+from engine.terms import DAY, Json, Micros
+
+MAIN = 1
+"""The number of the flow of interest and of its version."""
 
 SLICE = DAY
 """How much virtual time is looked ahead at once; results do not depend on it."""
@@ -70,23 +72,29 @@ class Outcome:
     """What a rehearsal gives: counts, and the journal of the flow of interest."""
 
     report: Report
-    journal: list[Line]
+    journal: list[dict[str, Json]]
 
 
 def simulate(
-    store: Store, scenario: Scenario, means: Means, progress: Callable[[float], None] = lambda _: None
+    store: Store,
+    scenario: Scenario,
+    means: Means,
+    progress: Callable[[float], None] = lambda _: None,
+    *,
+    every_flow: bool = False,
 ) -> Outcome:
     """Play a scenario in an empty store, which keeps the virtual world afterwards.
 
+    Shape: the journal is that of the first flow, or of every flow: then the lines of others name their ``flow``.
     Cost: per slice of time, a round of statements for each thing that the busiest contact has to do in it.
     """
     with transaction(store) as connection:
         player = _Player(connection, store.parts, scenario, means)
         player.begin()
         player.play(progress)
-        flow_id = 1
-        journal = list(lines(connection, flow_id, store.parts))
-        return Outcome(make_report(player.deployment.plans[1], journal, scenario), journal)
+        flows = range(1, 1 + len(scenario.flows)) if every_flow else [MAIN]
+        journal = list(journal_lines(connection, player.deployment.plans, flows))
+        return Outcome(make_report(player.deployment.plans[MAIN], journal, scenario), journal)
 
 
 @dataclass
@@ -141,7 +149,7 @@ class _Player:
         return Run(self.connection, part, self.deployment, now, exact=True)
 
     def _enter_all(self, run: Run) -> None:
-        plan = self.deployment.plans[1]
+        plan = self.deployment.plans[MAIN]
         trigger = plan.by_hand
         if trigger is None:
             return

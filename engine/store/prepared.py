@@ -38,7 +38,7 @@ class Prepared:
         self._values: dict[str, Any] = dict(compiled.params)
         self._names: Sequence[str] | None = compiled.positiontup if compiled.positional else None
 
-    def run(self, connection: Connection, parameters: Mapping[str, Any]) -> CursorResult[Any]:
+    def run(self, connection: Connection, parameters: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
         """Execute with the given parameters; those that the statement does not know are passed over.
 
         Cost: one statement.
