@@ -5,25 +5,28 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.rules.facts import Facts
-from engine.rules.model import Rule
+from engine.rules.facts import AccountFact, Facts
 from engine.segments.compile import RuleScope
 from engine.store.tables import Account, Consent, Contact, ContactTag, Event, Message, metadata
 from engine.terms import Micros
 from tests.rules.worlds import NODES, NOW, SEGMENT_RULES
 
 TABLES: dict[type, sa.Table] = {
-    model: model.__table__
-    for model in (Account, Consent, Contact, ContactTag, Event, Message)  # type: ignore[attr-defined]
+    model: metadata.tables[name]
+    for model, name in {
+        Account: "account",
+        Consent: "consent",
+        Contact: "contact",
+        ContactTag: "contact_tag",
+        Event: "event",
+        Message: "message",
+    }.items()
 }
 PART = 1
 ENROLLMENT = 7
-ACCOUNTS = {"acme": 1, "华为": 2}
 SCOPE_NODES = {node: place for place, node in enumerate(NODES, 3)}
 
-WAVE = sa.Table(
-    "rule_wave", metadata.__class__(), sa.Column("contact_id", sa.BigInteger), sa.Column("now", sa.BigInteger)
-)
+RECEIPTS = ("delivered", "opened", "clicked", "bounced", "replied")
 
 
 def fill(connection: sa.Connection, people: Sequence[Facts]) -> None:
@@ -38,54 +41,53 @@ def fill(connection: sa.Connection, people: Sequence[Facts]) -> None:
 
 def _add(rows: dict[type, list[dict[str, Any]]], contact_id: int, facts: Facts) -> None:
     mine: dict[str, Any] = {"part": PART, "contact_id": contact_id}
-    account_id = None
-    if facts.account is not None:
-        # Each contact has an account of its own here: two examples of one key may differ.
-        account_id = 100 * contact_id
-        rows[Account].append(
-            {
-                **{"part": PART, "id": account_id, "workspace_id": contact_id, "key": facts.account.key},
-                **{"name": facts.account.name, "attributes": dict(facts.account.attributes)},
-            }
-        )
-    rows[Contact].append(
-        {
-            **{"part": PART, "id": contact_id, "workspace_id": contact_id, "key": facts.key, "hash": 1, "changed": 0},
-            **{name: getattr(facts, name) for name in ("email", "phone", "timezone", "locale", "stage", "created_at")},
-            **{"attributes": dict(facts.attributes), "account_id": account_id, "restricted": bool(facts.consents)},
-        }
-    )
+    rows[Contact].append(_contact(contact_id, facts))
     rows[ContactTag] += [{**mine, "tag": tag} for tag in facts.tags]
-    rows[Consent] += [
-        {
-            **mine,
-            **{"topic": word.topic, "channel": word.channel, "source": "test", "at": word.at},
-            "state": "granted" if word.granted else "withdrawn",
-        }
-        for word in facts.consents
-    ]
-    rows[Event] += [
-        {
-            **mine,
-            **{"id": 1000 * contact_id + event.seq, "workspace_id": 1, "name": event.name, "at": event.at},
-            **{"received_at": event.at, "source": "test", "message_id": f"{contact_id}/{event.seq}"},
-            "properties": dict(event.properties),
-        }
-        for event in facts.events
-    ]
+    if facts.account is not None:
+        rows[Account].append(_account(contact_id, facts.account))
+    for word in facts.consents:
+        state = "granted" if word.granted else "withdrawn"
+        about = {"topic": word.topic, "channel": word.channel, "state": state}
+        rows[Consent].append({**mine, **about, "source": "test", "at": word.at})
+    for event in facts.events:
+        number = {"id": 1000 * contact_id + event.seq, "message_id": f"{contact_id}/{event.seq}"}
+        what = {"name": event.name, "at": event.at, "received_at": event.at, "properties": dict(event.properties)}
+        rows[Event].append({**mine, **number, **what, "workspace_id": 1, "source": "test"})
     for passing, message in enumerate(facts.messages):
-        receipts = {
-            f"{did}_at": message.receipts.get(did) for did in ("delivered", "opened", "clicked", "bounced", "replied")
+        fate = {
+            "state": "suppressed" if message.suppressed else "queued",
+            "reason": "cap" if message.suppressed else None,
         }
-        rows[Message].append(
-            {
-                **mine,
-                **{"enrollment_id": ENROLLMENT, "node": SCOPE_NODES[message.node], "passing": passing, "version_id": 1},
-                **{"channel": "email", "due_at": NOW, "not_before": NOW, "attempt": 0, **receipts},
-                "state": "suppressed" if message.suppressed else "queued",
-                "reason": "cap" if message.suppressed else None,
-            }
-        )
+        receipts = {f"{did}_at": message.receipts.get(did) for did in RECEIPTS}
+        place = {"enrollment_id": ENROLLMENT, "node": SCOPE_NODES[message.node], "passing": passing, "version_id": 1}
+        rest = {"channel": "email", "due_at": NOW, "not_before": NOW, "attempt": 0}
+        rows[Message].append({**mine, **place, **receipts, **fate, **rest})
+
+
+def _account(contact_id: int, account: AccountFact) -> dict[str, Any]:
+    return {
+        "part": PART,
+        "id": 100 * contact_id,
+        # A workspace for each contact, because accounts of one key differ here.
+        "workspace_id": contact_id,
+        "key": account.key,
+        "name": account.name,
+        "attributes": dict(account.attributes),
+    }
+
+
+def _contact(contact_id: int, facts: Facts) -> dict[str, Any]:
+    columns = ("key", "email", "phone", "timezone", "locale", "stage", "created_at")
+    return {
+        "part": PART,
+        "id": contact_id,
+        "workspace_id": contact_id,
+        **{name: getattr(facts, name) for name in columns},
+        "hash": 1,
+        "account_id": None if facts.account is None else 100 * contact_id,
+        "attributes": dict(facts.attributes),
+        "restricted": bool(facts.consents),
+    }
 
 
 def scope(now: sa.ColumnElement[int], contact: sa.FromClause | None = None, **more: Any) -> RuleScope:
@@ -112,6 +114,3 @@ def ask(connection: sa.Connection, expressions: Sequence[sa.ColumnElement[Any]])
 def at(now: Micros) -> sa.ColumnElement[int]:
     """Bind an instant."""
     return sa.literal(now, sa.BigInteger)
-
-
-__all__ = ["ENROLLMENT", "PART", "SCOPE_NODES", "TABLES", "WAVE", "Rule", "ask", "at", "fill", "scope"]
