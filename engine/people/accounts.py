@@ -124,3 +124,10 @@ def _contacts(connection: Connection, parts: int, ids: Iterable[int]) -> list[Pl
     )
     found = connection.execute(sa.select(CONTACT.c.part, CONTACT.c.id).where(members), {"ids": pack(ids)})
     return [(part, contact_id) for part, contact_id in found]
+
+
+def row_of(key: str, facts: Mapping[str, Json]) -> AccountRow:
+    """Make a row of loose facts, of which ``name`` has a column of its own."""
+    others = {name: value for name, value in facts.items() if name != "name"}
+    name = facts.get("name")
+    return AccountRow(key, name if isinstance(name, str) or name is None else orjson.dumps(name).decode(), others)

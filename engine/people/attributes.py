@@ -14,6 +14,12 @@ COLUMNS: Final = ("email", "phone", "timezone", "locale", "stage")
 """Facts that have a column of their own."""
 
 MIXED: Final = "mixed"
+OTHERS: Final = frozenset(("id", *COLUMNS, "tags", "account"))
+"""Names that mean something else than an attribute of their own."""
+
+ACCOUNT_PREFIX: Final = "account."
+"""What names of the account's attributes begin with."""
+
 LIST_MARK: Final = "[]"
 """What a column of a CSV file ends in that holds lists; no attribute's name ends so."""
 
@@ -23,9 +29,11 @@ _DEPTH: Final = 4
 _WORKSPACE: sa.Table = Workspace.__table__  # type: ignore[attr-defined]
 
 
-def is_name(name: str) -> bool:
-    """Tell whether an attribute may be called so: short, and safe inside a JSON path."""
-    return _NAME.fullmatch(name) is not None and not name.endswith(LIST_MARK)
+def is_name(name: str, *, of_account: bool = False) -> bool:
+    """Tell whether an attribute may be called so: short, safe inside a JSON path, and meaning nothing else."""
+    if name.endswith(LIST_MARK) or _NAME.fullmatch(name) is None:
+        return False
+    return name != "id" if of_account else name not in OTHERS and not name.startswith(ACCOUNT_PREFIX)
 
 
 def is_text(text: str) -> bool:
@@ -42,16 +50,16 @@ def has_nul(value: Json) -> bool:
     return isinstance(value, list) and any(map(has_nul, value))
 
 
-def flatten(values: Mapping[str, Json], prefix: str = "", depth: int = _DEPTH) -> dict[str, Json]:
+def flatten(values: Mapping[str, Json], *, of_account: bool = False, depth: int = _DEPTH) -> dict[str, Json]:
     """Turn nested objects into attributes of their own, joined by a dot; names that are not allowed are left out."""
     flat: dict[str, Json] = {}
     for name, value in values.items():
-        if isinstance(value, dict):
-            if depth > 1:
-                flat.update(flatten(value, f"{prefix}{name}.", depth - 1))
-        elif is_name(prefix + name):
-            flat[prefix + name] = value
-    return flat
+        if not isinstance(value, dict):
+            flat[name] = value
+        elif depth > 1:
+            inner = flatten(value, of_account=True, depth=depth - 1)
+            flat.update((f"{name}.{each}", found) for each, found in inner.items())
+    return {name: value for name, value in flat.items() if is_name(name, of_account=of_account)}
 
 
 def kinds_of(rows: Iterable[Mapping[str, Json]]) -> dict[str, str]:

@@ -17,6 +17,9 @@ CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
 ALIAS: sa.Table = ContactAlias.__table__  # type: ignore[attr-defined]
 
 KEY_LENGTH: Final = 255
+ERASED: Final = "erased:"
+"""How the keys of erased contacts begin, and no other."""
+
 NOTHING: Final[Mapping[str, Json]] = MappingProxyType({})
 
 Place: TypeAlias = tuple[int, int]
@@ -68,7 +71,7 @@ _ANY_ALIAS: Final = sa.select(ALIAS.c.part).limit(1)
 
 def is_key(key: str) -> bool:
     """Tell whether a contact may have this key."""
-    return 0 < len(key) <= KEY_LENGTH and is_text(key)
+    return 0 < len(key) <= KEY_LENGTH and is_text(key) and not key.startswith(ERASED)
 
 
 @lru_cache(maxsize=32_768)

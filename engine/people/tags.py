@@ -22,8 +22,8 @@ TagOf: TypeAlias = tuple[int, int, str]
 
 
 def is_tag(tag: str) -> bool:
-    """Tell whether a text may be a tag."""
-    return 0 < len(tag) <= LENGTH and is_text(tag)
+    """Tell whether a text may be a tag; ``|`` parts tags in CSV files."""
+    return 0 < len(tag) <= LENGTH and is_text(tag) and "|" not in tag
 
 
 def add(connection: Connection, given: Iterable[TagOf]) -> int:

@@ -1,0 +1,31 @@
+"""Transactions that begin again when the database asks for it."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from engine.store.session import Store
+
+ATTEMPTS: Final = 4
+# A deadlock, a conflict, a row that somebody else inserted at the same moment: none of them comes twice.
+_AGAIN: Final = frozenset({"40001", "40P01", "23505"})
+
+Result = TypeVar("Result")
+
+
+def committed(store: Store, work: Callable[[Connection], Result]) -> Result:
+    """Do the work in one transaction, again when it met another one, and give its result once it is committed.
+
+    Errors: those of the work; ``DBAPIError`` of the last attempt.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            with store.write() as connection:
+                return work(connection)
+        except DBAPIError as fault:
+            if getattr(fault.orig, "sqlstate", None) not in _AGAIN:
+                raise
+    with store.write() as connection:
+        return work(connection)
