@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 from engine.terms import format_instant
 from tests.model.case import Case
 from tests.model.dice import EVENTS, STAGES, STARTS, TAGS, ZONES, Dice
-from tests.model.directed import follow_up, let_in
+from tests.model.directed import follow_on, follow_up, let_in
 from tests.model.facts import Json, instant_of
 from tests.model.random_flows import Author
 from tests.model.random_rules import some_rule
+
+ON_SQLITE, ON_POSTGRESQL = 300, 60
+"""How many random cases every test run plays on each database."""
 
 RECEIPTS = ("message_opened", "message_clicked", "message_bounced", "message_delivered", "Email Opened")
 
@@ -32,7 +35,7 @@ def make_case(random: Random) -> Case:
     """Make a case from a source of random choices."""
     dice = Dice(random)
     start, days = dice.one(STARTS), dice.number(5, 16)
-    segments = {"core": some_rule(dice, [], [])} if dice.chance(30) else {}
+    segments = {"core": some_rule(dice, [], [])} if dice.chance(40) else {}
     others = ["second"] if dice.chance(25) else []
     flows = [Author(dice, "main", start, list(segments), others).write()]
     flows += [Author(dice, key, start, list(segments), []).write("trigger.manual") for key in others]
@@ -42,6 +45,7 @@ def make_case(random: Random) -> Case:
     collide(dice, events)
     case = Case(flows, contacts, events, start, days, segments)
     let_in(dice, case)
+    follow_on(dice, case)
     for _ in range(dice.number(0, 2)):
         follow_up(dice, case)
     case.events += [dict(event) for event in case.events if dice.chance(4)]  # a client tried again

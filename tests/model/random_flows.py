@@ -5,7 +5,8 @@ from typing import Any
 
 from tests.model.dice import DURATIONS, EVENTS, STAGES, TAGS, Dice
 from tests.model.facts import Json, instant_of
-from tests.model.random_rules import some_rule, some_where
+from tests.model.random_rules import some_rule, some_sequence, some_where
+from tests.model.shrink import walk
 
 NODE_WEIGHTS = {
     "wait.delay": 12,
@@ -13,7 +14,7 @@ NODE_WEIGHTS = {
     "wait.event": 12,
     "wait.rule": 10,
     "branch.rule": 9,
-    "branch.recency": 2,
+    "branch.recency": 5,
     "split.random": 4,
     "split.ab": 2,
     "path.join": 14,
@@ -38,6 +39,7 @@ TRIGGER_WEIGHTS = {
     "trigger.date": 2,
     "trigger.schedule": 2,
 }
+A_SCORE = {"attr": "value", "op": "gte", "value": 4}
 CLOCK_TIMES = ("00:00", "02:30", "09:00", "10:00", "18:00", "23:59")
 TEXTS = ("Hello", "Hello {{ contact.name }}", "{{ contact.plan }} for {{ contact.email }}", "{{contact.seats}}")
 
@@ -55,15 +57,51 @@ class Author:
         return [node["id"] for node in self.nodes if node["type"].startswith("send.")]
 
     def rule(self, *, inside: bool = True) -> Json:
-        return some_rule(self.dice, self.sends if inside else [], self.segments)
+        """Make a rule, often one that steps of flows or a few events make true or false."""
+        match self.dice.weighted({"fact": 22, "message": 20, "sequence": 10, "window": 12, "any": 36}):
+            case "fact":
+                return self.dice.one(({"tag": self.dice.one(TAGS)}, {"stage": self.dice.one(STAGES)}, A_SCORE))
+            case "message" if inside and self.sends:
+                return {"message": self.dice.one(self.sends), "did": self.dice.one(("opened", "clicked", "replied"))}
+            case "sequence":
+                return some_sequence(self.dice)
+            case "window":
+                form = {self.dice.one(("event", "no_event")): self.dice.one(EVENTS), "within": self.dice.one(DURATIONS)}
+                return self.dice.one((form, {"not": form}))
+            case _:
+                return some_rule(self.dice, self.sends if inside else [], self.segments)
+
+    def end_rule(self) -> Json:
+        """Make a goal or an exit, often one that names an event which the flow waits for."""
+        if self.segments and self.dice.chance(40):
+            return {"segment": self.dice.one(self.segments)}
+        if self.dice.chance(55):
+            heard = [node["config"] for node in self.nodes if "event" in node["config"]]
+            names = [config["event"] for config in heard] if heard and self.dice.chance(60) else EVENTS
+            rule = {"event": self.dice.one(names), **some_where(self.dice)}
+            return {"all": [rule, self.rule()]} if self.dice.chance(35) else rule
+        return self.rule()
+
+    def restart(self) -> Json:
+        """Let the same event end an enrollment that has sent its message and begin the next one, if that can be."""
+        events = [node["config"]["event"] for node in self.nodes if node["type"] == "trigger.event"]
+        if not events or not self.sends:
+            return {}
+        again = {"all": [{"event": self.dice.one(events)}, {"message": self.dice.one(self.sends), "did": "sent"}]}
+        return {"exit_when": again, "reentry": {"allow": "after_exit"}}
 
     def write(self, first_trigger: str | None = None) -> Json:
         size = self.dice.number(3, 12)
         triggers = [first_trigger] if first_trigger else []
-        while not triggers or (len(triggers) < 3 and self.dice.chance(25)):
+        while not triggers or (len(triggers) < 3 and self.dice.chance(30)):
             triggers.append(self.dice.weighted(TRIGGER_WEIGHTS))
         for kind in triggers:
             self.add(kind)
+        match self.dice.weighted({"ask": 20, "watch": 12, "": 68}):
+            case "ask":
+                self.ask_after_a_message()
+            case "watch":
+                self.watch_a_tag()
         while len(self.nodes) < max(size, len(triggers) + 1):
             kinds = {kind: weight for kind, weight in NODE_WEIGHTS.items() if kind != "flow.enter" or self.others}
             self.grow(self.dice.weighted(kinds))
@@ -97,25 +135,49 @@ class Author:
             if (edge["from"], edge.get("port", "out"), edge["to"]) not in same:
                 self.edges.append(edge)
 
+    def ask_after_a_message(self) -> None:
+        """Send, wait, then ask how the message fared, or how long the contact has been silent."""
+        previous = self.nodes[0]
+        for kind in ("send.email", "wait.delay", self.dice.one(("branch.rule", "branch.recency"))):
+            node = self.add(kind)
+            if kind == "branch.rule":
+                did = self.dice.one(("opened", "clicked", "replied"))
+                node["config"] = {"cases": [{"port": "yes", "when": {"message": self.sends[0], "did": did}}]}
+            self.edges.append({"from": previous["id"], "to": node["id"]})
+            previous = node
+
+    def watch_a_tag(self) -> None:
+        """Wait for a tag on one path and give it on another."""
+        trigger, tag = self.nodes[0]["id"], self.dice.one(TAGS)
+        watcher, delay, giver = self.add("wait.rule"), self.add("wait.delay"), self.add("contact.tag")
+        watcher["config"] = {"when": {"tag": tag}, "timeout": "1w"}
+        giver["config"] = {"add": [tag]}
+        for source, target in ((trigger, watcher), (trigger, delay), (delay["id"], giver)):
+            self.edges.append({"from": source, "to": target["id"]})
+
     def settings(self) -> Json:
         dice = self.dice
         settings: Json = {}
         if dice.chance(50):
             settings["timezone"] = dice.one(("Asia/Shanghai", "Europe/Berlin", "UTC"))
-        if dice.chance(55):
+        if dice.chance(65):
             settings["reentry"] = {"allow": dice.one(("once", "after_exit", "always"))}
             if settings["reentry"]["allow"] == "after_exit" and dice.chance(50):
                 settings["reentry"]["cooldown"] = dice.one(DURATIONS)
+        if any("did" in part for part in walk(self.nodes)) and dice.chance(60):
+            settings["reentry"] = {"allow": "always"}
         for name, percent in (("goal", 40), ("exit_when", 30)):
             if dice.chance(percent):
-                settings[name] = {"event": dice.one(EVENTS), **some_where(dice)} if dice.chance(50) else self.rule()
+                settings[name] = self.end_rule()
         if dice.chance(35):
             start, end = dice.one((("21:00", "09:00"), ("00:00", "08:00"), ("12:00", "13:30"), ("02:15", "02:45")))
             settings["quiet_hours"] = {"from": start, "to": end}
-        return settings
+        return settings | self.restart() if dice.chance(25) else settings
 
     def trigger_event(self) -> Json:
-        return {"event": self.dice.one(EVENTS), **some_where(self.dice)}
+        before = [node["config"]["event"] for node in self.nodes if node["type"] == "trigger.event"]
+        event = before[0] if before and self.dice.chance(60) else self.dice.one(EVENTS)
+        return {"event": event, **some_where(self.dice)}
 
     def trigger_manual(self) -> Json:
         return {}
@@ -193,7 +255,7 @@ class Author:
         return {"cases": [{"port": port, "when": self.rule()} for port in ("yes", "maybe")[: self.dice.number(1, 2)]]}
 
     def branch_recency(self) -> Json:
-        return {"days": self.dice.one(([30, 60, 90], [1, 3], [7]))}
+        return {"days": self.dice.one(([30, 60, 90], [1, 3], [1, 3], [7]))}
 
     def split_random(self) -> Json:
         return {"weights": self.dice.one(({"a": 1, "b": 1}, {"b": 2, "a": 1}, {"a": 0.2, "b": 0.3, "c": 0.5}))}
