@@ -1,15 +1,17 @@
 """Branch by rules."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from engine.contract.fields import Label, PortKey, RuleField
-from engine.contract.node import Family, NodeConfig, NodeType, Port
+from engine.contract.findings import Finding
+from engine.contract.node import CheckView, Family, NodeConfig, NodeType, Port
 from engine.contract.readers import Refused, refuse
 from engine.contract.wave import Wave
 from engine.contract.wording import both
+from engine.rules.contradiction import covered_by, never_holds
 from engine.terms import Text
 
 ELSE = "else"
@@ -68,6 +70,14 @@ class BranchRule(NodeType[BranchRuleConfig]):
     def summary(self, config: BranchRuleConfig) -> Text:
         names = ", ".join(case.port for case in config.cases)
         return both(f"Branch: {names}, else", f"分支 {names} · 其他")
+
+    def check(self, config: BranchRuleConfig, view: CheckView) -> Iterable[Finding]:
+        rules = [case.when for case in config.cases]
+        for place, case in enumerate(config.cases):
+            # A rule that never holds at all is found for every rule, wherever it stands.
+            if not never_holds(case.when) and covered_by(case.when, rules[:place]):
+                words = f'is never taken: whoever matches "{case.port}" has gone by an earlier case'
+                yield view.warning("branch.covered", f"cases[{place}].when", words, "put the narrower case first")
 
     def run(self, wave: Wave, config: BranchRuleConfig) -> None:
         wave.route(wave.cases([(case.port, case.when) for case in config.cases], ELSE))

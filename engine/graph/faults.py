@@ -57,9 +57,17 @@ def findings_of(fault: ValidationError, model: type[BaseModel], path: str, node:
         if detail["type"] == "missing":
             if place not in meant:
                 found.append(error("settings.missing", place, "is missing", _purpose(model, detail["loc"]), node))
-        elif detail["type"] != "extra_forbidden":
+        elif detail["type"] != "extra_forbidden" and not _follows(detail, details):
             found.extend(_told(detail, place, node))
     return found
+
+
+def _follows(detail: ErrorDetails, details: Iterable[ErrorDetails]) -> bool:
+    """Tell whether a list only seems too short because its members were refused."""
+    size, loc = len(detail["loc"]), detail["loc"]
+    return detail["type"] == "too_short" and any(
+        len(other["loc"]) > size and other["loc"][:size] == loc for other in details
+    )
 
 
 def _told(detail: ErrorDetails, place: str, node: str | None) -> Iterable[Finding]:

@@ -12,7 +12,7 @@ from engine.graph.text import error, warning
 from engine.rules.attributes import ACCOUNT_BUILT_IN, BUILT_IN
 from engine.rules.contradiction import never_holds
 from engine.rules.faults import nearest
-from engine.rules.model import Any_, Attr, HasConsent, InSegment, MessageDid, happenings
+from engine.rules.model import Any_, Attr, HasConsent, InSegment, MessageDid, Not, happenings
 from engine.rules.names import GRANTS, RECEIPTS, WITHDRAWALS
 
 
@@ -20,6 +20,8 @@ def check_meaning(document: Document, order: Order, surroundings: Surroundings) 
     """Find rules and names that cannot mean what they seem to."""
     for place in rules(document):
         yield from _never(place)
+        if place.node is None and never_holds(Not(place.rule)):
+            yield warning("rule.always", place.path, "always holds, so nobody stays in the flow", "narrow it down")
         for part in parts(place):
             if isinstance(part.rule, MessageDid):
                 yield from _message(document, order, part, part.rule)

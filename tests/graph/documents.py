@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from engine.contract.findings import Finding
@@ -46,12 +47,12 @@ def delay(name: str, duration: str) -> dict[str, Any]:
 
 
 def flow(*nodes: Mapping[str, Any], edges: str = "", settings: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Write a document after a trigger ``start``; ``edges`` are like ``start>a b:yes>c``, a chain when there are none."""
+    """Write a document after a trigger ``start``; ``edges`` are like ``start>a b:yes>c``, else a chain."""
     every = [TRIGGER, *nodes]
     if edges:
         drawn = [_edge(each) for each in edges.split()]
     else:
-        drawn = [{"from": a["id"], "to": b["id"]} for a, b in zip(every, every[1:], strict=False)]
+        drawn = [{"from": a["id"], "to": b["id"]} for a, b in pairwise(every)]
     return {"dripline": 1, "key": "test", "name": "Test", "settings": settings or {}, "nodes": every, "edges": drawn}
 
 

@@ -76,8 +76,8 @@ def test_long_texts_and_texts_that_no_database_takes_are_found() -> None:
     raw["name"] = "nul \0"
     raw["description"] = "half \ud800"
     assert codes(raw) == [
-        ("document.characters", "name"),
         ("document.characters", "description"),
+        ("document.characters", "name"),
         ("document.long", "nodes[1].note"),
     ]
 
@@ -86,9 +86,7 @@ def test_too_many_nodes_are_refused() -> None:
     many = [node(f"n{number}", "trigger.manual") for number in range(2_001)]
     document, findings = read_document({**flow(), "nodes": many, "edges": []})
     assert document is None
-    assert [str(finding) for finding in findings] == [
-        "nodes: has 2001 entries, and 2000 are the most; split the flow"
-    ]
+    assert [str(finding) for finding in findings] == ["nodes: has 2001 entries, and 2000 are the most; split the flow"]
 
 
 JSON = st.recursive(
@@ -130,7 +128,9 @@ def test_nothing_makes_the_reader_fail(raw: object) -> None:
                 | st.just(TRIGGER),
                 max_size=4,
             ),
-            "edges": st.lists(st.dictionaries(st.sampled_from(["from", "to", "port"]), st.text(max_size=2)), max_size=4),
+            "edges": st.lists(
+                st.dictionaries(st.sampled_from(["from", "to", "port"]), st.text(max_size=2)), max_size=4
+            ),
         }
     )
 )
