@@ -1,0 +1,249 @@
+"""Hand over what is owed: claim and commit the intent, render, call the network outside of any transaction, record.
+
+At most ``concurrency`` messages of a channel are between intent and result at any moment, so that a crash leaves at
+most that many in doubt. The results of one call and the intents of the next are one transaction.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy.engine import Connection
+
+from engine.channels import outbox
+from engine.channels.base import Channel, MessageContent, Outcome, Outgoing, in_doubt
+from engine.channels.happenings import BOUNCED, Happening, RecordEvents, take_note
+from engine.channels.links import Links
+from engine.channels.outbox import Claimed, Result
+from engine.channels.prepare import BROKEN, Claim, ContentOf, Ready, prepare
+from engine.channels.recipients import load_recipients
+from engine.channels.render import Renderer
+from engine.channels.surroundings import Surroundings, quiet_end, read_surroundings
+from engine.clock import Clock
+from engine.errors import EngineError
+from engine.store.session import Store
+from engine.terms import Json, Micros, length_micros
+
+CONCURRENCY = 8
+LIMIT = 2_000
+
+
+@dataclass
+class DispatchReport:
+    """What became of the messages of one round."""
+
+    sent: int = 0
+    again: int = 0
+    failed: int = 0
+    in_doubt: int = 0
+    suppressed: int = 0
+    put_off: int = 0
+
+    def count(self, results: Sequence[Result]) -> None:
+        """Add results."""
+        for result in results:
+            state = "suppressed" if result.outcome is None else _COUNTED[result.outcome.state]
+            setattr(self, state, getattr(self, state) + 1)
+
+    @property
+    def total(self) -> int:
+        """How many messages were looked at."""
+        return self.sent + self.again + self.failed + self.in_doubt + self.suppressed + self.put_off
+
+
+_COUNTED = {"sent": "sent", "temporary": "again", "permanent": "failed", "in_doubt": "in_doubt"}
+
+
+@dataclass(frozen=True)
+class Office:
+    """All that dispatch works with."""
+
+    store: Store
+    clock: Clock
+    channels: Mapping[str, Channel]
+    renderer: Renderer
+    content_of: ContentOf
+    links: Links
+    record_events: RecordEvents
+
+
+def dispatch(
+    office: Office,
+    *,
+    worker: str,
+    limit: int = LIMIT,
+    concurrency: int = CONCURRENCY,
+    stop: Callable[[], bool] = lambda: False,
+) -> DispatchReport:
+    """Hand over messages that are due, at most ``limit`` of each channel.
+
+    Shape: ``worker`` names this start of this process and no other. Returns early, with nothing in flight, when
+    ``stop`` says so. Errors: those of the database; what was in flight then is recorded as ``recover`` finds it.
+    """
+    report = DispatchReport()
+    with office.store.read() as connection:
+        surroundings = read_surroundings(connection)
+    lanes = [
+        _Lane(office, channel, names, worker, limit, concurrency, stop, report, surroundings)
+        for channel, names in _grouped(office.channels)
+    ]
+    due = [lane for lane in lanes if lane.find_due()]
+    if due:
+        asyncio.run(_run(due))
+    return report
+
+
+def recover(
+    store: Store, clock: Clock, channels: Mapping[str, Channel], *, living: Sequence[str], after: timedelta
+) -> tuple[int, int]:
+    """Find messages whose worker died between intent and result: send them again where that does no harm.
+
+    Shape: how many are queued again, and how many are in doubt now. ``living`` are workers known to be alive; intents
+    younger than ``after`` are left alone. Cost: at most two statements a part.
+    """
+    keyed = [name for name, channel in channels.items() if channel.keyed]
+    now = clock.micros()
+    again = lost = 0
+    for part in range(store.parts):
+        with store.write() as connection:
+            found = outbox.take_back(
+                connection, part, now=now, before=now - length_micros(after) + 1, living=living, keyed=keyed
+            )
+        again, lost = again + found[0], lost + found[1]
+    return again, lost
+
+
+def _grouped(channels: Mapping[str, Channel]) -> list[tuple[Channel, list[str]]]:
+    """Bring names together that one object delivers, such as the inbox."""
+    groups: dict[int, tuple[Channel, list[str]]] = {}
+    for name, channel in sorted(channels.items()):
+        groups.setdefault(id(channel), (channel, []))[1].append(name)
+    return list(groups.values())
+
+
+async def _run(lanes: "list[_Lane]") -> None:
+    await asyncio.gather(*(lane.run() for lane in lanes))
+
+
+@dataclass
+class _Lane:
+    """One channel's round: a window of messages in flight over the parts that have due ones."""
+
+    office: Office
+    channel: Channel
+    names: list[str]
+    worker: str
+    limit: int
+    concurrency: int
+    stop: Callable[[], bool]
+    report: DispatchReport
+    surroundings: Surroundings
+    parts: list[int] = field(default_factory=list)
+
+    def find_due(self) -> bool:
+        """Look which parts have messages to hand over."""
+        with self.office.store.read() as connection:
+            now = self.office.clock.micros()
+            self.parts = outbox.parts_with_due(connection, range(self.office.store.parts), now, self.names)
+        return bool(self.parts)
+
+    async def run(self) -> None:
+        """Keep the window full until nothing is due, the limit is reached or somebody says stop."""
+        await self.channel.open()
+        flying: set[asyncio.Task[list[Result]]] = set()
+        done: list[Result] = []
+        try:
+            while True:
+                room = (self.concurrency - len(flying)) * self.channel.batch
+                want = 0 if self.stop() else min(room, self.limit)
+                ready, done = await asyncio.to_thread(self._turn, done, want)
+                flying |= {asyncio.create_task(self._deliver(group)) for group in self._groups(ready)}
+                if not flying and not done and (not self.parts or want == 0):
+                    return
+                if flying:
+                    over, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+                    done += [result for task in over for result in task.result()]
+        finally:
+            if flying:
+                await asyncio.wait(flying)
+            await self.channel.close()
+
+    def _groups(self, ready: Sequence[Ready]) -> list[Sequence[Ready]]:
+        return [ready[start : start + self.channel.batch] for start in range(0, len(ready), self.channel.batch)]
+
+    def _turn(self, done: Sequence[Result], want: int) -> tuple[list[Ready], list[Result]]:
+        """Record what is done and commit to the next messages; give what is ready to go, and results of what is not."""
+        if not done and not (want and self.parts):
+            return [], []
+        now = self.office.clock.micros()
+        with self.office.store.write() as connection:
+            self._record(connection, done, now)
+            claims = self._claim(connection, want, now) if want and self.parts else []
+        self.limit -= len(claims)
+        known = [each for each in claims if isinstance(each, Claim)]
+        unknown = [Result(each, suppressed=BROKEN) for each in claims if isinstance(each, Claimed)]
+        ready, refused = prepare(self.office.renderer, self.office.links, known, now)
+        return ready, [*unknown, *refused]
+
+    def _claim(self, connection: Connection, want: int, now: Micros) -> list[Claim | Claimed]:
+        """Take the next messages of a part, but for those whose contacts have quiet hours now."""
+        part = self.parts[0]
+        given = {"now": now, "worker": self.worker, "channels": self.names, "caps": self.surroundings.caps}
+        claimed, seen = outbox.claim(connection, part, limit=want, **given)  # type: ignore[arg-type]
+        if seen < want:
+            self.parts.pop(0)
+        self.report.suppressed += seen - len(claimed)
+        contents = {each: self._content(each) for each in claimed}
+        wanted = [(each.key, content) for each, content in contents.items() if content is not None]
+        people = load_recipients(connection, part, wanted, self.office.links)
+        claims = [
+            each if content is None or each.key not in people else Claim(each, content, people[each.key])
+            for each, content in contents.items()
+        ]
+        return self._without_quiet(connection, claims, now)
+
+    def _without_quiet(
+        self, connection: Connection, claims: Sequence[Claim | Claimed], now: Micros
+    ) -> list[Claim | Claimed]:
+        ends = {
+            each.claimed: quiet_end(each.content, each.recipient, self.surroundings, now)
+            for each in claims
+            if isinstance(each, Claim)
+        }
+        quiet = {claimed: end for claimed, end in ends.items() if end is not None}
+        outbox.put_off(connection, quiet.items())
+        self.report.put_off += len(quiet)
+        return [each for each in claims if not (isinstance(each, Claim) and each.claimed in quiet)]
+
+    def _content(self, claimed: Claimed) -> MessageContent | None:
+        try:
+            return self.office.content_of(claimed.version_id, claimed.key.node)
+        except EngineError:
+            # Its flow version or template is gone: there is nothing to say.
+            return None
+
+    def _record(self, connection: Connection, done: Sequence[Result], now: Micros) -> None:
+        outbox.record(connection, self.worker, now, done, keyed=self.channel.keyed)
+        bounced = [each for each in done if each.outcome is not None and each.outcome.bounce]
+        take_note(connection, self.office.record_events, [_bounce(each, now) for each in bounced])
+        self.report.count(done)
+
+    async def _deliver(self, group: Sequence[Ready]) -> list[Result]:
+        outcomes = await self._outcomes([each.outgoing for each in group])
+        return [
+            Result(each.claimed, outcome, workspace_id=each.workspace_id)
+            for each, outcome in zip(group, outcomes, strict=True)
+        ]
+
+    async def _outcomes(self, messages: list[Outgoing]) -> list[Outcome]:
+        try:
+            return await self.channel.deliver(messages)
+        except Exception as fault:  # noqa: BLE001 - whatever a channel throws, nobody knows whether the messages went
+            return [in_doubt(f"{type(fault).__name__}: {fault}")] * len(messages)
+
+
+def _bounce(result: Result, now: Micros) -> Happening:
+    key = result.claimed.key
+    properties: dict[str, Json] = {"message_key": str(key), "channel": result.claimed.channel}
+    return Happening(key.part, key.contact_id, result.workspace_id, BOUNCED, now, properties, f"{key}:bounced")

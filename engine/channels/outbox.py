@@ -1,0 +1,266 @@
+"""The table of messages as dispatch uses it: claim with the intent to send, record what became of it, recover.
+
+Every statement is bound to one part and works on sets.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.channels.base import IN_DOUBT, PERMANENT, SENT, WEBHOOK, MessageKey, Outcome
+from engine.channels.policy import GONE, MESSAGE, Cap, Scope, cap_free_at, over_cap, suppression_reason
+from engine.store.dialect import upsert
+from engine.store.rowsets import numbers, pack
+from engine.store.tables import Contact, Delivery, Flow, FlowVersion
+from engine.terms import DAY, HOUR, MINUTE, Micros
+
+CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
+DELIVERY: sa.Table = Delivery.__table__  # type: ignore[attr-defined]
+FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
+VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
+
+BACKOFF: Final[Sequence[Micros]] = (MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, DAY, DAY, DAY)
+"""How long to wait after each attempt that failed for the moment; after the last one the message has failed."""
+
+LONGEST_WAIT: Final = DAY
+LOST = "the process ended before the answer was recorded"
+KEY: Final = MessageKey._fields
+
+
+class Claimed(NamedTuple):
+    """A message with the committed intent to send it."""
+
+    key: MessageKey
+    version_id: int
+    channel: str
+    due_at: Micros
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a claimed message: an attempt's outcome, or the reason why there was none."""
+
+    claimed: Claimed
+    outcome: Outcome | None = None
+    suppressed: str | None = None
+    workspace_id: int = 1
+
+
+def parts_with_due(connection: Connection, parts: Sequence[int], now: Micros, channels: Sequence[str]) -> list[int]:
+    """List the parts that have messages to hand over.
+
+    Cost: one statement, a look into the index for each part.
+    """
+    (listed,) = numbers(connection.dialect.name, "parts").subquery("listed").c
+    due = sa.exists(sa.select(MESSAGE.c.part).where(MESSAGE.c.part == listed, *_due(now, channels)))
+    return list(connection.scalars(sa.select(listed).where(due).order_by(listed), {"parts": pack(parts)}))
+
+
+def _due(now: Micros, channels: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+    paused = sa.select(VERSION.c.id).join(FLOW, FLOW.c.id == VERSION.c.flow_id).where(FLOW.c.state == "paused")
+    return [
+        MESSAGE.c.state == "queued",
+        MESSAGE.c.not_before <= now,
+        MESSAGE.c.channel.in_(channels),
+        MESSAGE.c.version_id.not_in(paused),
+    ]
+
+
+def claim(
+    connection: Connection,
+    part: int,
+    *,
+    now: Micros,
+    worker: str,
+    channels: Sequence[str],
+    limit: int,
+    caps: Mapping[int, Cap],
+) -> tuple[list[Claimed], int]:
+    """Commit to sending the next due messages, oldest first; policy is asked in the same statement.
+
+    Shape: the claimed messages, and how many rows were looked at: fewer than ``limit`` means that no more are due.
+    ``caps`` are by workspace. Those that may not go are suppressed, or put off until the cap allows them.
+    """
+    due = _due_rows(part, now, channels, limit, caps)
+    state = sa.case((due.c.free_at.is_not(None), "queued"), (due.c.reason.is_not(None), "suppressed"), else_="sending")
+    sending = due.c.reason.is_(None)
+    statement = (
+        MESSAGE.update()
+        .values(
+            state=state,
+            reason=sa.case((due.c.free_at.is_(None), due.c.reason)),
+            not_before=sa.func.coalesce(due.c.free_at, MESSAGE.c.not_before),
+            worker=sa.case((sending, worker)),
+            intent_at=sa.case((sending, now), else_=MESSAGE.c.intent_at),
+            attempt=MESSAGE.c.attempt + sa.case((sending, 1), else_=0),
+        )
+        .where(*(MESSAGE.c[name] == due.c[name] for name in KEY))
+        .returning(*(MESSAGE.c[n] for n in (*KEY, "version_id", "channel", "due_at", "attempt", "state")))
+    )
+    rows = connection.execute(statement).all()
+    claimed = [Claimed(MessageKey(*row[:5]), *row[5:9]) for row in rows if row.state == "sending"]
+    return sorted(claimed, key=lambda each: (each.due_at, each.key)), len(rows)
+
+
+def _due_rows(part: int, now: Micros, channels: Sequence[str], limit: int, caps: Mapping[int, Cap]) -> sa.CTE:
+    here = sa.and_(CONTACT.c.part == MESSAGE.c.part, CONTACT.c.id == MESSAGE.c.contact_id)
+    message: dict[str, Any] = {"channel": MESSAGE.c.channel, "topic": MESSAGE.c.topic}
+    reason = suppression_reason(contact=CONTACT, part=part, now=now, **message)
+    scopes = {w: Scope(CONTACT, part, now, **message, cap=cap, counted=GONE) for w, cap in sorted(caps.items())}
+    capped = [
+        (sa.and_(CONTACT.c.workspace_id == workspace, over_cap(scope)), "cap") for workspace, scope in scopes.items()
+    ]
+    if capped:
+        reason = sa.func.coalesce(reason, sa.case((MESSAGE.c.channel != WEBHOOK, sa.case(*capped))))
+    delayed = [
+        (CONTACT.c.workspace_id == workspace, cap_free_at(scope))
+        for workspace, scope in scopes.items()
+        if scope.cap is not None and scope.cap.delays
+    ]
+    free_at: Any = sa.case((reason == "cap", sa.case(*delayed))) if delayed else sa.null()
+    # A contact that is gone cannot be written to by any channel.
+    reason = sa.case((CONTACT.c.id.is_(None), "no_address"), else_=reason)
+    return (
+        sa.select(
+            *(MESSAGE.c[name] for name in KEY),
+            reason.label("reason"),
+            sa.cast(free_at, sa.BigInteger).label("free_at"),
+        )
+        .select_from(MESSAGE.outerjoin(CONTACT, here))
+        .where(MESSAGE.c.part == part, *_due(now, channels))
+        .order_by(MESSAGE.c.not_before)
+        .limit(limit)
+        .with_for_update(of=MESSAGE, skip_locked=True)
+        .cte("due")
+    )
+
+
+def put_off(connection: Connection, messages: Iterable[tuple[Claimed, Micros]]) -> None:
+    """Take back the intent to send claimed messages; they are due again at an instant of their own."""
+    rows = [{**_bound(each), "b_until": until} for each, until in messages]
+    if rows:
+        statement = MESSAGE.update().values(
+            state="queued",
+            not_before=sa.bindparam("b_until", type_=sa.BigInteger),
+            attempt=MESSAGE.c.attempt - 1,
+            worker=None,
+            intent_at=None,
+        )
+        connection.execute(statement.where(*_still_mine()), rows)
+
+
+def record(connection: Connection, worker: str, now: Micros, results: Sequence[Result], *, keyed: bool) -> None:
+    """Write down what became of claimed messages, all at once.
+
+    Shape: a message that another process has taken over meanwhile is left alone. With ``keyed`` a message in doubt is
+    tried again. Cost: two statements.
+    """
+    if not results:
+        return
+    changes = [{**_bound(each.claimed), **_change(each, now, keyed=keyed)} for each in results]
+    for change in changes:
+        change["b_worker"] = None if change["b_state"] == "queued" else worker
+    named: dict[str, Any] = {
+        name: sa.bindparam(f"b_{name}") for name in ("state", "reason", "not_before", "sent_at", "worker")
+    }
+    connection.execute(MESSAGE.update().values(named).where(*_still_mine(worker)), changes)
+    deliveries = [
+        {**each.claimed.key._asdict(), "attempt": each.claimed.attempt, "at": now, "outcome": each.outcome.state,
+         "answer": each.outcome.answer}
+        for each in results
+        if each.outcome is not None
+    ]  # fmt: skip
+    _note(connection, deliveries)
+
+
+def _bound(claimed: Claimed) -> dict[str, Any]:
+    return {**{f"b_{name}": value for name, value in claimed.key._asdict().items()}, "b_attempt": claimed.attempt}
+
+
+def _still_mine(worker: str | None = None) -> list[sa.ColumnElement[bool]]:
+    """Choose the row of a claim, unless somebody else has it now: the fence against a worker that slept."""
+    key = [MESSAGE.c[name] == sa.bindparam(f"b_{name}") for name in (*KEY, "attempt")]
+    key.append(MESSAGE.c.state.in_(("sending", "in_doubt")))
+    return key if worker is None else [*key, MESSAGE.c.worker == worker]
+
+
+def _change(result: Result, now: Micros, *, keyed: bool) -> dict[str, Any]:
+    state, reason, not_before, sent_at = "sent", None, now, None
+    outcome = result.outcome
+    if outcome is None:
+        state, reason = "suppressed", result.suppressed
+    elif outcome.state == SENT:
+        sent_at = now
+    elif outcome.state == PERMANENT:
+        state, reason = "failed", "bounced" if outcome.bounce else "refused"
+    elif outcome.state == IN_DOUBT and not keyed:
+        state = "in_doubt"
+    elif result.claimed.attempt > len(BACKOFF):
+        state, reason = "failed", "given_up"
+    else:
+        wait = max(BACKOFF[result.claimed.attempt - 1], outcome.retry_after or 0)
+        state, not_before = "queued", now + min(wait, LONGEST_WAIT)
+    return {"b_state": state, "b_reason": reason, "b_not_before": not_before, "b_sent_at": sent_at}
+
+
+def _note(connection: Connection, deliveries: Sequence[Mapping[str, Any]]) -> None:
+    if deliveries:
+        insert = upsert(DELIVERY, connection.dialect.name)
+        told = {name: insert.excluded[name] for name in ("at", "outcome", "answer")}
+        connection.execute(insert.on_conflict_do_update(index_elements=[*KEY, "attempt"], set_=told), list(deliveries))
+
+
+def take_back(
+    connection: Connection, part: int, *, now: Micros, before: Micros, living: Collection[str], keyed: Collection[str]
+) -> tuple[int, int]:
+    """Decide about messages whose worker is gone: those of ``keyed`` channels are sent again, the others are in doubt.
+
+    Shape: how many are queued again, and how many are in doubt now.
+    """
+    again = MESSAGE.c.channel.in_(list(keyed))
+    statement = (
+        MESSAGE.update()
+        .values(
+            state=sa.case((again, "queued"), else_="in_doubt"),
+            not_before=sa.case((again, now), else_=MESSAGE.c.not_before),
+        )
+        .where(
+            MESSAGE.c.part == part,
+            MESSAGE.c.state == "sending",
+            MESSAGE.c.intent_at < before,
+            sa.or_(MESSAGE.c.worker.is_(None), MESSAGE.c.worker.not_in(list(living))),
+        )
+        .returning(*(MESSAGE.c[name] for name in (*KEY, "attempt", "state")))
+    )
+    rows = connection.execute(statement).all()
+    lost = [row for row in rows if row.state == "in_doubt"]
+    attempt = {"at": now, "outcome": IN_DOUBT, "answer": LOST}
+    _note(connection, [{**MessageKey(*row[:5])._asdict(), "attempt": row.attempt, **attempt} for row in lost])
+    return len(rows) - len(lost), len(lost)
+
+
+def send_virtually(connection: Connection, part: int, until: Micros) -> int:
+    """Call all messages sent that are due by an instant, each at its own; nothing is rendered or handed over.
+
+    Cost: one statement.
+    """
+    statement = (
+        MESSAGE.update()
+        .values(state="sent", sent_at=MESSAGE.c.not_before, intent_at=MESSAGE.c.not_before, attempt=1)
+        .where(MESSAGE.c.part == part, MESSAGE.c.state == "queued", MESSAGE.c.not_before <= until)
+    )
+    return connection.execute(statement).rowcount
+
+
+def settle(connection: Connection, key: MessageKey, now: Micros, *, arrived: bool) -> bool:
+    """Carry out a person's verdict on a message in doubt: it arrived, or it is to be sent again.
+
+    Shape: whether the message was in doubt.
+    """
+    verdict = {"state": "sent", "sent_at": now} if arrived else {"state": "queued", "not_before": now, "worker": None}
+    mine = [MESSAGE.c[name] == value for name, value in key._asdict().items()]
+    return connection.execute(MESSAGE.update().values(verdict).where(*mine, MESSAGE.c.state == "in_doubt")).rowcount > 0
