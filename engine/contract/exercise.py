@@ -35,8 +35,9 @@ def faults_of(node_type: type[NodeType[Any]]) -> Iterator[str]:
     try:
         made = node_type()
         Registry([made])
-    except NodeError as fault:
-        yield from fault.facts["faults"]  # type: ignore[misc] # the registry puts a list there
+    except NodeError as refusal:
+        listed = refusal.facts["faults"]
+        yield from listed if isinstance(listed, list) else [str(refusal)]
         return
     if not text_in(getattr(made, "title", None), "en"):
         yield "title is missing"

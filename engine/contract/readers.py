@@ -17,7 +17,8 @@ from engine.civil import (
     parse_local_time,
     parse_moment,
 )
-from engine.terms import parse_duration, parse_instant
+from engine.rules.conditions import write_length
+from engine.terms import length_micros, parse_duration, parse_instant
 
 _TEMPLATED: Final = re.compile(r"\{[{%]")
 
@@ -71,14 +72,8 @@ def _length(value: object, *, signed: bool) -> timedelta:
 
 def write_duration(length: timedelta) -> str:
     """Write a length the short way, in its largest whole unit."""
-    sign, seconds = ("-", -length) if length < timedelta(0) else ("", length)
-    total = int(seconds.total_seconds())
-    if seconds.microseconds:
-        return f"{sign}PT{total}.{seconds.microseconds:06d}S"
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if total and total % size == 0:
-            return f"{sign}{total // size}{unit}"
-    return f"{sign}{total}s"
+    sign = "-" if length < timedelta(0) else ""
+    return sign + write_length(length_micros(abs(length)))
 
 
 def clock(value: object) -> time:

@@ -19,12 +19,15 @@ class Registry:
         self._aliases: dict[str, str] = {}
         faults: list[str] = []
         for node_type in types:
-            faults.extend(_faults(node_type))
-            kind = getattr(node_type, "kind", "")
-            if kind in self._types:
-                faults.append(f"{kind}: two node types of this kind")
-            self._types[kind] = node_type
-            self._aliases.update(dict.fromkeys(node_type.aliases, kind))
+            found = list(_faults(node_type))
+            faults += found
+            if found:
+                continue
+            for name in (node_type.kind, *node_type.aliases):
+                if name in self._types or name in self._aliases:
+                    faults.append(f"{name}: two node types bear this name")
+            self._types[node_type.kind] = node_type
+            self._aliases.update(dict.fromkeys(node_type.aliases, node_type.kind))
         if faults:
             raise NodeError("node types are faulty: " + "; ".join(faults), faults=faults)
 
