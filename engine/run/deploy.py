@@ -66,6 +66,33 @@ class Deployments:
                 self._latest = (state, self._load(connection, flows, rules, since, workspace))
             return self._latest[1]
 
+    def forget(self) -> None:
+        """Compile programs anew at the next look: what their messages say has changed."""
+        with self._lock:
+            self._latest = None
+
+    def known(self, version_id: int) -> Plan | None:
+        """Give the plan of a version if it was read already."""
+        return self._plans.get(version_id)
+
+    def plan(self, connection: Connection, version_id: int) -> Plan | None:
+        """Give the plan of any version, whatever became of its flow; None when there is none.
+
+        Cost: one small statement for a version that was not read before.
+        """
+        if version_id not in self._plans:
+            row = connection.execute(sa.select(VERSION).where(VERSION.c.id == version_id)).first()
+            return None if row is None else self._plan(row)
+        return self._plans[version_id]
+
+    def plans_of(self, connection: Connection, flow_ids: Sequence[int] | None = None) -> dict[int, Plan]:
+        """Give the plans of all versions of these flows, or of all flows, by version id."""
+        chosen = sa.select(VERSION).join(FLOW, FLOW.c.id == VERSION.c.flow_id).order_by(VERSION.c.id)
+        chosen = chosen.where(FLOW.c.workspace_id == self.workspace_id)
+        if flow_ids is not None:
+            chosen = chosen.where(VERSION.c.flow_id.in_(flow_ids))
+        return {row.id: self._plan(row) for row in connection.execute(chosen)}
+
     def _load(
         self,
         connection: Connection,
