@@ -50,8 +50,8 @@ def _pairs() -> Iterator[tuple[str, Any]]:
         yield "between", [one, other]
         yield "between", [other, one]
     mixed: tuple[list[Any], ...] = ([1, "pro", True], ["5", 5.0, False, "中文字符", "free"], [5, 5, "pro", "PRO"])
-    for given in (*LISTS, *mixed):
-        yield from ((op, given) for op in ("in", "not_in", "has_any", "has_all", "has_none"))
+    for members in (*LISTS, *mixed):
+        yield from ((op, members) for op in ("in", "not_in", "has_any", "has_all", "has_none"))
     for given in (*DURATIONS, *DATES):
         yield from ((op, given) for op in ("before", "after", "within_last", "within_next"))
     yield from ((op, None) for op in ("exists", "missing"))

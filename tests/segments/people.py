@@ -61,7 +61,7 @@ def _add(rows: dict[type, list[dict[str, Any]]], contact_id: int, facts: Facts) 
         receipts = {f"{did}_at": message.receipts.get(did) for did in RECEIPTS}
         place = {"enrollment_id": ENROLLMENT, "node": SCOPE_NODES[message.node], "passing": passing, "version_id": 1}
         rest = {"channel": "email", "due_at": NOW, "not_before": NOW, "attempt": 0}
-        rows[Message].append({**mine, **place, **receipts, **fate, **rest})
+        rows[Message].append({**mine, **place, **receipts, **rest, "state": state, "reason": reason})
 
 
 def _account(contact_id: int, account: AccountFact) -> dict[str, Any]:
