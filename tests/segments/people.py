@@ -54,10 +54,7 @@ def _add(rows: dict[type, list[dict[str, Any]]], contact_id: int, facts: Facts) 
         what = {"name": event.name, "at": event.at, "received_at": event.at, "properties": dict(event.properties)}
         rows[Event].append({**mine, **number, **what, "workspace_id": 1, "source": "test"})
     for passing, message in enumerate(facts.messages):
-        fate = {
-            "state": "suppressed" if message.suppressed else "queued",
-            "reason": "cap" if message.suppressed else None,
-        }
+        state, reason = ("suppressed", "cap") if message.suppressed else ("queued", None)
         receipts = {f"{did}_at": message.receipts.get(did) for did in RECEIPTS}
         place = {"enrollment_id": ENROLLMENT, "node": SCOPE_NODES[message.node], "passing": passing, "version_id": 1}
         rest = {"channel": "email", "due_at": NOW, "not_before": NOW, "attempt": 0}
