@@ -14,7 +14,7 @@ from tests.model.interpreter import scripts_of
 from tests.model.random_rules import some_rule
 from tests.model.rules import View, flips, holds, named
 
-CASES = 60
+CASES = 30
 RULES = 12
 
 
