@@ -1,8 +1,8 @@
 """Call a web address."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from engine.contract.bases import Acting
 from engine.contract.fields import TemplateLine, TemplateValue, UrlText
@@ -11,12 +11,17 @@ from engine.contract.wave import Wave
 from engine.contract.wording import both, short
 from engine.terms import Text
 
+Method = Annotated[
+    Literal["POST", "GET", "PUT", "PATCH", "DELETE"],
+    BeforeValidator(lambda word: word.upper() if isinstance(word, str) else word),
+]
+
 
 class SendWebhookConfig(NodeConfig):
     """What is called and with what."""
 
     url: UrlText = Field(title="URL", description="Address to call; may hold variables of the contact.")
-    method: Literal["POST", "GET", "PUT", "PATCH", "DELETE"] = Field("POST", title="Method", description="HTTP method.")
+    method: Method = Field("POST", title="Method", description="HTTP method.")
     headers: dict[str, TemplateLine] = Field({}, title="Headers", description="HTTP headers; values may be templates.")
     body: TemplateValue | None = Field(
         None, title="Body", description="Text or JSON to send; texts in it may be templates."
