@@ -1,7 +1,7 @@
 """A plan: a flow version in the shape in which waves use it. Compiled once per version and kept."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from functools import cached_property
 from typing import Any
@@ -58,7 +58,8 @@ class Plan:
     """One flow version, ready to run.
 
     Shape: ``nodes`` in topological order, document order where that leaves a choice; a node's index is its place.
-    ``parallel`` is False when no enrollment can ever have two tokens; ``trigger_places`` keep the document's order.
+    ``parallel`` is False when no enrollment can ever have two tokens; ``trigger_places`` keep the document's order;
+    ``raw`` is the document.
     """
 
     version_id: int
@@ -75,6 +76,7 @@ class Plan:
     nodes: tuple[PlanNode, ...]
     parallel: bool
     trigger_places: tuple[int, ...]
+    raw: Mapping[str, Any] = field(compare=False, repr=False)
 
     @cached_property
     def places(self) -> dict[str, int]:

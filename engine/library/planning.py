@@ -58,4 +58,5 @@ def make_plan(document: Document, *, version_id: int, flow_id: int, workspace_id
         nodes=tuple(nodes),
         parallel=found.parallel,
         trigger_places=tuple(index[node.id] for node in document.nodes if nodes[index[node.id]].entry is not None),
+        raw=document.raw,
     )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from engine.channels.receipts import RECEIPT_NAMES
 from engine.contract.node import ByEvent
 from engine.rules.names import event_names
-from engine.run import claim, cursors, review, wake, wave
+from engine.run import claim, cursors, follow, wake, wave
 from engine.run.context import Run, TickReport
 from engine.run.tables import ARRIVAL, NOW, PART, TOUCHED, clear
 from engine.store.prepared import Prepared, parameter
@@ -56,7 +56,7 @@ def take_batch(run: Run, report: TickReport) -> int:
     for instant in range(1, instants + 1):
         wake.act(run, instant)
         touch_arrivals(run, instant)
-        review.follow_up(run, names=names)
+        follow.events(run, names)
         if instant < instants:
             _move_woken(run, report)
     cursors.move(run, CURSOR, newest)
@@ -94,8 +94,7 @@ def _move_woken(run: Run, report: TickReport) -> None:
         if tokens:
             done = wave.carry(run, program, tokens)
             report.steps += done.steps
-            if wave.collect_touched(run):
-                review.follow_up(run, facts=True)
+            follow.wave_done(run)
 
 
 def _newest(part: int, position: int) -> sa.Select[Any]:

@@ -31,6 +31,10 @@ from engine.store.rowsets import pack, rowset
 from engine.terms import Micros, from_micros, parse_instant, to_micros
 
 
+NEVER = 1 << 62
+"""When a date trigger looks again at a contact whom it has let in for the present value: once per value."""
+
+
 @dataclass(frozen=True)
 class Occasion:
     """One time of one schedule, for the contacts of one zone or for all."""
@@ -135,17 +139,18 @@ def _cursor_name(plan: Plan, trigger: PlanNode, zone_name: str | None) -> str:
 
 
 def _plan_date(run: Run, subject: int, plan: Plan, entry: ByDate) -> None:
+    touched = sa.select(TOUCHED.c.contact_id)
+    mine = [RECHECK.c.part == run.part, RECHECK.c.subject == subject, RECHECK.c.contact_id.in_(touched)]
+    over = sa.select(RECHECK.c.contact_id, RECHECK.c.note).where(*mine, RECHECK.c.due_at == NEVER)
+    fired = dict(run.connection.execute(over).tuples().all())
     found: list[tuple[int, int, str]] = []
     for contact_id, now, zone_name, value in _dates(run, entry.attribute):
         instant = _instant(run, plan, entry, zone_name, value)
-        if instant is not None and to_micros(instant) >= now:
+        if fired.get(contact_id) == str(value):
+            found.append((contact_id, NEVER, str(value)))
+        elif instant is not None and to_micros(instant) >= now:
             found.append((contact_id, to_micros(instant), str(value)))
-    touched = sa.select(TOUCHED.c.contact_id)
-    run.connection.execute(
-        RECHECK.delete().where(
-            RECHECK.c.part == run.part, RECHECK.c.subject == subject, RECHECK.c.contact_id.in_(touched)
-        )
-    )
+    run.connection.execute(RECHECK.delete().where(*mine))
     if found:
         _note_dates(run.dialect).run(run.connection, run.given(subject=subject, dates=pack(found)))
 

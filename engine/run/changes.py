@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.run import calendar, cursors, review, sql
+from engine.run import calendar, cursors, follow, review, sql
 from engine.run.context import Run
 from engine.run.review import RECHECK
 from engine.run.subjects import Subject
@@ -39,8 +39,7 @@ def _changed(run: Run) -> int:
     if newest is None:
         return 0
     count = _touch_changed(run.dialect).run(run.connection, {**given, "newest": newest}).rowcount
-    review.follow_up(run, facts=True)
-    calendar.plan_dates(run)
+    follow.facts(run)
     cursors.move(run, CURSOR, newest)
     return count
 
@@ -93,7 +92,7 @@ def _recheck(run: Run, subject_id: int) -> int:
     if subject is not None:
         review.review(run, subject)
         return count
-    _forget(run.dialect).run(run.connection, given)
+    _put_off(run.dialect).run(run.connection, {**given, "never": calendar.NEVER})
     date = run.deployment.date_triggers().get(subject_id)
     if date is not None:
         calendar.dates_due(run, *date, sa.select(TOUCHED.c.contact_id, TOUCHED.c.now), {})
@@ -162,10 +161,12 @@ def _touch_due(dialect: str, exact: bool) -> Prepared:
 
 
 @cache
-def _forget(dialect: str) -> Prepared:
+def _put_off(dialect: str) -> Prepared:
     seen = sa.select(TOUCHED.c.contact_id)
     subject = parameter("subject")
     return Prepared(
-        RECHECK.delete().where(RECHECK.c.part == PART, RECHECK.c.subject == subject, RECHECK.c.contact_id.in_(seen)),
+        RECHECK.update()
+        .values(due_at=parameter("never"))
+        .where(RECHECK.c.part == PART, RECHECK.c.subject == subject, RECHECK.c.contact_id.in_(seen)),
         dialect,
     )

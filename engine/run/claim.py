@@ -93,6 +93,19 @@ def _filling(program: Program, how: str, woken_only: bool) -> sa.Insert:
         chosen = chosen.where(TOKEN.c.contact_id.in_(numbers(program.dialect, "contacts")))
     if woken_only:
         chosen = chosen.where(TOKEN.c.woken > 0)
+    if program.plan.reentry == "always":
+        # Of a contact's enrollments the one that began first moves first; the others follow at the same instant.
+        earlier = TOKEN.alias("earlier")
+        chosen = chosen.where(
+            ~sa.exists().where(
+                earlier.c.part == PART,
+                earlier.c.contact_id == TOKEN.c.contact_id,
+                earlier.c.version_id == VERSION,
+                earlier.c.enrollment_id < TOKEN.c.enrollment_id,
+                earlier.c.due_at <= now,
+                *([earlier.c.woken > 0] if woken_only else []),
+            )
+        )
     ordered = chosen.order_by(TOKEN.c.contact_id, TOKEN.c.id)
     return WAVE.insert().from_select([column.name for column in WAVE.c], ordered)
 

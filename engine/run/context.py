@@ -106,7 +106,7 @@ class Run:
 
     def given(self, **more: Any) -> dict[str, Any]:
         """Name the parameters that every statement may use."""
-        return {"part": self.part, "now": self.now, **more}
+        return {"at_part": self.part, "now": self.now, **more}
 
 
 @dataclass

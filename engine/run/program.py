@@ -203,9 +203,8 @@ def _leaving(node: PlanNode, said: Recorder, at_node: Flag, *, touched: bool) ->
         "node": sa.literal(node.index, sa.Integer),
     }
     parks = [outcome for outcome in said.outcomes if outcome.until is not None]
-    if len(parks) == 1 and parks[0].until is not None:
-        values["until"] = parks[0].until.micros
-    elif parks:
+    if parks:
+        # Whoever goes on carries no instant along: nodes below read it.
         values["until"] = sa.case(*((park.members.flag, park.until.micros) for park in parks if park.until))
     elif said.target is not None or said.quiet_asked:
         values["until"] = sa.null()

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from engine.errors import EngineError, NodeError
 from engine.library.plan import Plan
-from engine.run import claim, review, wave
+from engine.run import claim, follow, wave
 from engine.run.context import Run, TickReport
 from engine.run.program import TOKEN
 from engine.run.tables import PART, VERSION
@@ -38,8 +38,7 @@ def carry_safely(
             tokens = claim.fill_due(current, program, contacts)
             if tokens:
                 done = wave.carry(current, program, tokens)
-                if wave.collect_touched(current):
-                    review.follow_up(current, facts=True)
+                follow.wave_done(current)
                 report.tokens += done.tokens
                 report.steps += done.steps
                 report.waves += 1

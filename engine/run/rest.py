@@ -157,7 +157,7 @@ def _count(run: Run, program: Program) -> int:
             counts[node, program.plan.nodes[node].ports[port], int(hour)] += int(tokens)
     if counts:
         listed = pack([[*place, passed] for place, passed in sorted(counts.items())])
-        given = {"part": run.part, "version_id": program.plan.version_id, "counts": listed}
+        given = {"at_part": run.part, "version_id": program.plan.version_id, "counts": listed}
         _add_counts(run.dialect).run(run.connection, given)
     return counts.total()
 

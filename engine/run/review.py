@@ -43,7 +43,8 @@ def follow_up(run: Run, *, names: AbstractSet[str] = frozenset(), facts: bool = 
         for node, rule in program.rule_waits:
             segments = program.meaning.segments
             if (facts and reads_contact(rule, segments)) or names & event_names(rule, segments):
-                _wake(program, node, rule).run(run.connection, run.given(version_id=plan.version_id))
+                for statement in _wakes(program, node, rule):
+                    statement.run(run.connection, run.given(version_id=plan.version_id))
 
 
 def review(run: Run, subject: Subject, *, first: bool = False) -> int:
@@ -142,28 +143,28 @@ def _note_recheck(dialect: str) -> Prepared:
     return Prepared(RECHECK.insert().from_select(["part", "contact_id", "subject", "due_at"], chosen), dialect)
 
 
-_WAKES: dict[tuple[int, int], tuple[Program, Prepared]] = {}
+_WAKES: dict[tuple[int, int], tuple[Program, list[Prepared]]] = {}
 
 
-def _wake(program: Program, node: PlanNode, rule: Rule) -> Prepared:
+def _wakes(program: Program, node: PlanNode, rule: Rule) -> list[Prepared]:
+    """End the waits for a rule that holds now; of others, look again when time may make it hold."""
     found = _WAKES.get((id(program), node.index))
     if found is None or found[0] is not program:
         contact = sql.CONTACT.alias()
         scope = program.meaning.scope(contact, TOUCHED.c.now, TOKEN.c.enrollment_id)
         verdict = sql.of_contact(sa.case((compile_rule(rule, scope), 1), else_=0), contact, TOUCHED.c.contact_id)
-        statement: Any = (
-            TOKEN.update()
-            .values(due_at=TOUCHED.c.now, woken=2)
-            .where(
-                TOKEN.c.part == PART,
-                TOKEN.c.contact_id == TOUCHED.c.contact_id,
-                TOKEN.c.version_id == parameter("version_id"),
-                TOKEN.c.node == node.index,
-                TOKEN.c.state == "waiting",
-                TOKEN.c.woken == 0,
-                verdict == 1,
-            )
-        )
-        found = _WAKES[id(program), node.index] = (program, Prepared(statement, program.dialect))
+        waiting = [
+            TOKEN.c.part == PART,
+            TOKEN.c.contact_id == TOUCHED.c.contact_id,
+            TOKEN.c.version_id == parameter("version_id"),
+            TOKEN.c.node == node.index,
+            TOKEN.c.state == "waiting",
+            TOKEN.c.woken == 0,
+        ]
+        statements: list[Any] = [TOKEN.update().values(due_at=TOUCHED.c.now, woken=2).where(*waiting, verdict == 1)]
+        flip = next_flip(rule, scope)
+        if flip is not None:
+            again = sql.of_contact(flip, contact, TOUCHED.c.contact_id)
+            statements.append(TOKEN.update().values(due_at=again).where(*waiting, again < TOKEN.c.due_at))
+        found = _WAKES[id(program), node.index] = (program, [Prepared(each, program.dialect) for each in statements])
     return found[1]
-

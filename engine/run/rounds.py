@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.run import arrivals, changes, claim, review, wake, wave
+from engine.run import arrivals, changes, claim, follow, wake, wave
 from engine.run.context import Run, TickReport
 from engine.run.program import TOKEN
 from engine.run.review import RECHECK
@@ -43,7 +43,7 @@ def play_round(
             report.events += 1
             wake.act(run, 1)
             arrivals.touch_arrivals(run, 1)
-            review.follow_up(run, names=names)
+            follow.events(run, names)
     changes.take_rechecks(run)
     for plan in run.deployment.running():
         program = run.deployment.program(plan.version_id, run.dialect)
@@ -53,8 +53,7 @@ def play_round(
             report.tokens += done.tokens
             report.steps += done.steps
             report.waves += 1
-            if wave.collect_touched(run):
-                review.follow_up(run, facts=True)
+            follow.wave_done(run)
     return count
 
 

@@ -3,7 +3,8 @@
 Cost: one statement to read and one to write, however many members there are.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 
 from engine.civil import WaitUntil, effective_zone, parse_moment, quiet_until, resolve_wait
 from engine.contract.wave import Row
+from engine.errors import MissingVariable
 from engine.library.plan import Plan
 from engine.run import sql
 from engine.run.context import Run
@@ -104,7 +106,7 @@ def set_from_templates(run: Run, plan: Plan, change: Change, here: Flag) -> None
     for row, attributes in _members(run, here):
         if row.contact_id not in seen:
             context = {"contact": attributes, "flow": {"key": plan.flow_key, "name": plan.flow_name}}
-            seen[row.contact_id] = {name: _worked_out(run, value, context) for name, value in values.items()}
+            seen[row.contact_id] = dict(_worked_out(run, values, context))
     contact = sql.CONTACT
     texts = dict.fromkeys(_COLUMNS, sa.Text)
     rows = rowset(run.dialect, "facts", contact_id=sa.BigInteger, attributes=sa.Text, **texts)
@@ -128,10 +130,14 @@ def _facts_row(contact_id: int, facts: Mapping[str, Any]) -> list[Any]:
     return [contact_id, orjson.dumps(attributes).decode(), *(facts.get(name) for name in _COLUMNS)]
 
 
-def _worked_out(run: Run, value: Any, context: Mapping[str, Any]) -> Any:
-    if not isinstance(value, str) or "{{" not in value:
-        return value
-    return run.deployment.templates.value(value, context)
+def _worked_out(run: Run, values: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Work values out; one that lacks a variable is not written."""
+    for name, value in values.items():
+        if not isinstance(value, str) or "{{" not in value:
+            yield name, value
+            continue
+        with suppress(MissingVariable):
+            yield name, run.deployment.templates.value(value, context)
 
 
 def _members(run: Run, here: Flag) -> Iterable[tuple[Any, dict[str, Any]]]:

@@ -104,6 +104,6 @@ def clear(connection: Connection, table: sa.Table) -> None:
     prepared.run(connection, {})
 
 
-PART = parameter("part")
+PART = parameter("at_part")
 VERSION = parameter("version_id")
 NOW = parameter("now")

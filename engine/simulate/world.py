@@ -160,7 +160,7 @@ class World:
                 .where(EVENT.c.part == PART)
                 .subquery("past")
             )
-            receipts.apply(self.connection, part, past, {}, deployment.places)
+            receipts.apply(self.connection, part, past, {"at_part": part}, deployment.places)
 
     def newcomers(self, created: Mapping[str, Micros], subjects: Sequence[int]) -> None:
         """Let contacts appear at their first event; segments look at them at that instant."""
