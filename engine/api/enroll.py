@@ -1,0 +1,165 @@
+"""Let contacts into flows by hand: one, a list of keys, or all."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Final, TextIO
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.errors import FlowError, PeopleError
+from engine.people.contacts import ERASED, places_of
+from engine.run.context import Run
+from engine.run.enroll import enter
+from engine.run.tables import ENTRANT, NOW, PART, clear
+from engine.run.transactions import transaction
+from engine.store.prepared import Prepared, parameter
+from engine.store.rowsets import numbers, pack
+from engine.store.tables import Contact
+from engine.wiring import Wiring, look
+
+CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
+BATCH: Final = 5_000
+
+Progress = Callable[[int], None]
+
+
+@dataclass
+class Enrolled:
+    """What became of a request to let contacts in: they move in the next tick.
+
+    ``refused`` counts contacts whom the flow's re-entry rule kept out; ``unknown`` are keys that nobody has.
+    """
+
+    asked: int = 0
+    entered: int = 0
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> int:
+        """Count the contacts whom re-entry kept out."""
+        return self.asked - self.entered - len(self.unknown)
+
+
+def enroll(wiring: Wiring, flow: str, contacts: Iterable[str], progress: Progress = lambda _: None) -> Enrolled:
+    """Let contacts in by their keys, a batch a transaction.
+
+    Errors: ``FlowError`` when the flow is not live or has no trigger by hand.
+    """
+    done = Enrolled()
+    keys = iter(dict.fromkeys(contacts))
+    while batch := list(islice(keys, BATCH)):
+        _enroll_batch(wiring, flow, batch, done)
+        progress(done.asked)
+    return done
+
+
+def enroll_all(wiring: Wiring, flow: str, progress: Progress = lambda _: None) -> Enrolled:
+    """Let all contacts in, a batch a transaction.
+
+    Errors: as ``enroll``.
+    """
+    done = Enrolled()
+    for part in range(wiring.store.parts):
+        after: int | None = 0
+        while after is not None:
+            with transaction(wiring.store) as connection:
+                run = _run(wiring, connection, part)
+                after, count = _next_batch(run, after)
+                done.asked += count
+                done.entered += _enter(run, flow)
+            progress(done.asked)
+    return done
+
+
+def read_keys(file: TextIO) -> Iterator[str]:
+    """Read contact keys from CSV: the column ``id``, or the only column.
+
+    Errors: ``PeopleError`` when several columns have no ``id`` among them.
+    """
+    rows = csv.reader(file)
+    header = [name.strip() for name in next(rows, [])]
+    if "id" in header:
+        place = header.index("id")
+    elif len(header) <= 1:
+        place = 0
+        yield from (name for name in header if name)
+    else:
+        raise PeopleError("there is no column id; the first line names the columns")
+    for row in rows:
+        if len(row) > place and row[place].strip():
+            yield row[place].strip()
+
+
+def _run(wiring: Wiring, connection: Connection, part: int) -> Run:
+    return Run(connection, part, look(wiring, connection), wiring.clock.micros(), exact=False)
+
+
+def _enroll_batch(wiring: Wiring, flow: str, keys: Sequence[str], done: Enrolled) -> None:
+    with transaction(wiring.store) as connection:
+        places = places_of(connection, wiring.store.parts, wiring.workspace_id, keys)
+        by_part: dict[int, set[int]] = defaultdict(set)
+        for part, contact in places.values():
+            by_part[part].add(contact)
+        for part in sorted(by_part) or [0]:
+            run = _run(wiring, connection, part)
+            clear(connection, ENTRANT)
+            _listed(run.dialect).run(connection, run.given(contacts=pack(sorted(by_part[part]))))
+            done.entered += _enter(run, flow)
+    done.asked += len(keys)
+    done.unknown += tuple(key for key in keys if key not in places)
+
+
+def _enter(run: Run, flow: str) -> int:
+    version = run.deployment.live.get(flow)
+    if version is None:
+        raise FlowError(f"flow {flow!r} is not live; publish it first", flow=flow)
+    plan = run.deployment.plans[version]
+    if plan.flow_id in run.deployment.paused:
+        raise FlowError(f"flow {flow!r} is paused and lets nobody in; resume it first", flow=flow)
+    if plan.by_hand is None:
+        raise FlowError(f"flow {flow!r} has no trigger.manual; add one to let contacts in by hand", flow=flow)
+    return enter(run, plan, plan.by_hand)
+
+
+def _next_batch(run: Run, after: int) -> tuple[int | None, int]:
+    """Put the next contacts of a part into the entrant table; give where to go on, and how many they are."""
+    clear(run.connection, ENTRANT)
+    given = run.given(after=after)
+    last = _last(run.dialect).run(run.connection, given).scalar()
+    if last is None:
+        return None, 0
+    return int(last), _range(run.dialect).run(run.connection, {**given, "last": last}).rowcount
+
+
+@cache
+def _listed(dialect: str) -> Prepared:
+    chosen = sa.select(CONTACT.c.id, NOW).where(CONTACT.c.part == PART, CONTACT.c.id.in_(numbers(dialect, "contacts")))
+    return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
+
+
+@cache
+def _last(dialect: str) -> Prepared:
+    batch = (
+        sa.select(CONTACT.c.id)
+        .where(CONTACT.c.part == PART, CONTACT.c.id > parameter("after"))
+        .order_by(CONTACT.c.id)
+        .limit(BATCH)
+        .subquery()
+    )
+    return Prepared(sa.select(sa.func.max(batch.c.id)), dialect)
+
+
+@cache
+def _range(dialect: str) -> Prepared:
+    chosen = sa.select(CONTACT.c.id, NOW).where(
+        CONTACT.c.part == PART,
+        CONTACT.c.id > parameter("after"),
+        CONTACT.c.id <= parameter("last"),
+        ~CONTACT.c.key.startswith(ERASED),
+    )
+    return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)

@@ -1,0 +1,96 @@
+"""APScheduler as a metronome: it rings for the engine's few jobs and holds no contact's timer.
+
+What is due stands in the tables; a ring that was missed costs nothing, for the next one finds the same rows.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from engine.clock import RealClock
+from engine.schedule import work
+from engine.terms import Micros
+from engine.wiring import Wiring
+
+_log = logging.getLogger(__name__)
+
+HOUR = 3_600.0
+MINUTE = 60.0
+STOP_SECONDS = 10.0
+"""How long stopping may take: what is in its transaction may commit, nothing new is begun."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something that is done again and again."""
+
+    name: str
+    seconds: float
+    work: Callable[[], object]
+
+
+@dataclass
+class Metronome:
+    """The loops of one process. Whatever goes wrong in one is logged and noted, and it rings again."""
+
+    wiring: Wiring
+    seconds: float = 1.0
+    more: tuple[Job, ...] = ()
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _scheduler: BackgroundScheduler | None = None
+
+    def start(self) -> None:
+        """Begin to ring."""
+        work.recover_once(self.wiring)
+        jobs = self.jobs()
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(len(jobs))},
+            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+            timezone="UTC",
+        )
+        for job in jobs:
+            self._scheduler.add_job(self.ring, "interval", seconds=job.seconds, args=[job], id=job.name)
+        self._scheduler.start()
+
+    def jobs(self) -> list[Job]:
+        """List what it rings for."""
+        wiring, stop = self.wiring, self._stopping.is_set
+        return [
+            Job("tick", self.seconds, lambda: work.tick_once(wiring, stop)),
+            Job("dispatch", self.seconds, lambda: work.dispatch_once(wiring, stop)),
+            Job("recover", MINUTE, lambda: work.recover_once(wiring)),
+            Job("prune", HOUR, lambda: work.prune_once(wiring)),
+            *self.more,
+        ]
+
+    def ring(self, job: Job) -> None:
+        """Do a job once; a fault of it is logged and noted, and never ends its loop."""
+        if self._stopping.is_set():
+            return
+        try:
+            job.work()
+        except Exception as fault:  # noqa: BLE001 - a loop that ended would be noticed too late
+            # A database that went away comes back; what was not committed is found again.
+            _log.exception("%s failed and is tried again in %s s", job.name, job.seconds)
+            self.wiring.pulses.miss(job.name, _machine_now(), f"{type(fault).__name__}: {fault}")
+        else:
+            self.wiring.pulses.beat(job.name, _machine_now())
+
+    def stop(self, seconds: float = STOP_SECONDS) -> bool:
+        """Begin nothing new and wait for what is in its transaction; give whether all came to rest in time."""
+        self._stopping.set()
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is None:
+            return True
+        waiting = threading.Thread(target=scheduler.shutdown, daemon=True)
+        waiting.start()
+        waiting.join(seconds)
+        return not waiting.is_alive()
+
+
+def _machine_now() -> Micros:
+    return RealClock().micros()

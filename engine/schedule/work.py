@@ -1,0 +1,131 @@
+"""The engine's regular work, each once: carry what is due, hand over what is owed, find what was lost, forget."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from engine.channels.dispatch import DispatchReport, dispatch, recover
+from engine.run.context import TickReport
+from engine.run.tick import tick
+from engine.store.tables import AppliedCall, EventRefusal, Inbox, Message
+from engine.telemetry import is_running
+from engine.terms import DAY, Micros
+from engine.wiring import Wiring, look
+
+MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
+APPLIED: sa.Table = AppliedCall.__table__  # type: ignore[attr-defined]
+REFUSAL: sa.Table = EventRefusal.__table__  # type: ignore[attr-defined]
+INBOX: sa.Table = Inbox.__table__  # type: ignore[attr-defined]
+
+LEASE: Final = timedelta(minutes=5)
+"""How long a worker of another machine may be silent about a message before it counts as lost."""
+
+KEPT: Final[dict[str, Micros]] = {"applied_call": 7 * DAY, "event_refusal": 30 * DAY, "inbox": 90 * DAY}
+"""How long rows of these tables are kept."""
+
+Stop = Callable[[], bool]
+Tell = Callable[[str], None]
+
+
+def never() -> bool:
+    """Never stop."""
+    return False
+
+
+@dataclass
+class Done:
+    """What was done until nothing was left to do."""
+
+    ticks: TickReport = field(default_factory=TickReport)
+    messages: DispatchReport = field(default_factory=DispatchReport)
+    requeued: int = 0
+    in_doubt: int = 0
+
+
+def tick_once(wiring: Wiring, stop: Stop = never) -> TickReport:
+    """Carry everything that is due now."""
+    with wiring.store.read() as connection:
+        deployment = look(wiring, connection)
+    return tick(wiring.store, wiring.clock, deployment, stop=stop)
+
+
+def dispatch_once(wiring: Wiring, stop: Stop = never) -> DispatchReport:
+    """Hand over a round of what is owed."""
+    with wiring.store.read() as connection:
+        look(wiring, connection)
+    return dispatch(wiring.office, worker=wiring.worker, stop=stop)
+
+
+def recover_once(wiring: Wiring) -> tuple[int, int]:
+    """Find messages that were under way in processes which ended; give how many go again and how many are in doubt.
+
+    A process of this machine is known to run or not; one of another machine has the lease.
+    """
+    with wiring.store.read() as connection:
+        busy = sa.select(MESSAGE.c.worker).where(MESSAGE.c.state == "sending").distinct()
+        workers = [str(name) for name in connection.scalars(busy) if name is not None]
+    running = {name: is_running(name) for name in workers}
+    here = [name for name, runs in running.items() if runs]
+    elsewhere = [name for name, runs in running.items() if runs is None]
+    office = wiring.office
+    again = lost = 0
+    if len(here) + len(elsewhere) < len(workers):
+        again, lost = recover(
+            office.store, office.clock, office.channels, living=[*here, *elsewhere], after=timedelta(0)
+        )
+    if elsewhere:
+        more = recover(office.store, office.clock, office.channels, living=here, after=LEASE)
+        again, lost = again + more[0], lost + more[1]
+    return again, lost
+
+
+def prune_once(wiring: Wiring) -> int:
+    """Forget what is kept for a while only; give how many rows.
+
+    Cost: one statement a table and part.
+    """
+    now, gone = wiring.clock.micros(), 0
+    for part in range(wiring.store.parts):
+        for table in (APPLIED, INBOX):
+            old = sa.and_(table.c.part == part, table.c.at < now - KEPT[table.name])
+            with wiring.store.write() as connection:
+                gone += connection.execute(table.delete().where(old)).rowcount
+    with wiring.store.write() as connection:
+        gone += connection.execute(REFUSAL.delete().where(REFUSAL.c.at < now - KEPT[REFUSAL.name])).rowcount
+    return gone
+
+
+def until_quiet(wiring: Wiring, stop: Stop = never, tell: Tell = lambda _: None) -> Done:
+    """Carry and hand over until nothing more is due at the clock's instant."""
+    done = Done()
+    done.requeued, done.in_doubt = recover_once(wiring)
+    while not stop():
+        ticked = tick_once(wiring, stop)
+        _add(done.ticks, ticked)
+        tell(f"{done.ticks.steps:,} steps")
+        handed = _hand_over(wiring, stop, done, tell)
+        if not (ticked.steps or ticked.events or handed):
+            break
+    return done
+
+
+def _hand_over(wiring: Wiring, stop: Stop, done: Done, tell: Tell) -> int:
+    handed = 0
+    while not stop():
+        report = dispatch_once(wiring, stop)
+        if report.total == 0:
+            break
+        handed += report.total
+        for name in ("sent", "again", "failed", "in_doubt", "suppressed", "put_off"):
+            setattr(done.messages, name, getattr(done.messages, name) + getattr(report, name))
+        tell(f"{done.ticks.steps:,} steps, {done.messages.total:,} messages")
+    return handed
+
+
+def _add(total: TickReport, more: TickReport) -> None:
+    for name in ("events", "entered", "tokens", "steps", "waves", "failed"):
+        setattr(total, name, getattr(total, name) + getattr(more, name))
+    total.flows |= more.flows
