@@ -1,12 +1,13 @@
 """Read and write conditions: an operator with its value."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from engine.rules.dates import date_micros
 from engine.rules.faults import Report, below, nearest
 from engine.rules.model import At, Condition, Op, Scalar, Span, Value
-from engine.terms import Json, Micros, format_instant, from_micros, length_micros, parse_duration
+from engine.terms import Json, Micros, format_instant, from_micros, length_micros, parse_duration, to_micros
 
 COUNT_OPS: Final = (Op.IS, Op.IS_NOT, Op.GT, Op.GTE, Op.LT, Op.LTE, Op.BETWEEN)
 LARGEST: Final = (1 << 63) - 1
@@ -22,6 +23,8 @@ _OTHER_WORDS: Final = {
 }
 """What other programs call our operators."""
 
+FIRST_INSTANT: Final = to_micros(datetime(1000, 1, 1, tzinfo=UTC))
+LAST_INSTANT: Final = to_micros(datetime.max.replace(tzinfo=UTC))
 _MOST_VALUES: Final = 10_000
 _UNITS: Final = ((86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"))
 
@@ -223,7 +226,7 @@ def _time(raw: object, path: str, report: Report, op: Op) -> Span | At | None:
         report.add(path, f'{op} compares with a duration like "30d", a date like "2026-03-01" or an instant')
         return None
     micros = date_micros(raw)
-    if micros is not None:
+    if micros is not None and FIRST_INSTANT <= micros <= LAST_INSTANT:
         return At(micros)
     try:
         return Span(length_micros(parse_duration(raw)))

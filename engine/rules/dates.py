@@ -8,9 +8,9 @@ from typing import Final
 from engine.terms import Micros, to_micros
 
 _DAY: Final = (
-    r"(?:(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?=[1-9])(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-    r"|(?!0000)(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
+    r"|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
 )
 _TIME: Final = (
     r"(?:[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{1,9})?)?"
@@ -28,7 +28,7 @@ _INSTANT = re.compile(INSTANT_PATTERN)
 def date_micros(text: str) -> Micros | None:
     """Read ``YYYY-MM-DD`` as its 00:00 UTC, or an ISO 8601 instant with an offset; ``None`` for anything else.
 
-    A seventh and later digit of a second is dropped.
+    Shape: years from 1000 to 9999; a seventh and later digit of a second is dropped.
     """
     if _DATE.fullmatch(text):
         return to_micros(datetime.fromisoformat(f"{text}T00:00:00+00:00"))

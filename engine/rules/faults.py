@@ -26,8 +26,10 @@ class Fault:
 
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
-    """Find the known word that was probably meant."""
-    found = get_close_matches(str(word).lower(), sorted(known), n=1, cutoff=0.6)
+    """Find the known word that was probably meant; none for what is no word."""
+    if not isinstance(word, str):
+        return None
+    found = get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.6)
     return found[0] if found else None
 
 
