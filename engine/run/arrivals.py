@@ -29,7 +29,7 @@ def names_of_interest(run: Run) -> frozenset[str]:
     """List the names of events that can end, wake, let in or change a segment, or that are receipts."""
     found: set[str] = set(RECEIPT_NAMES)
     segments = run.deployment.segments
-    for plan in run.deployment.running():
+    for plan in run.deployment.versions():
         program = run.deployment.program(plan.version_id, run.dialect)
         found |= {match.name for _, match in program.event_waits}
         for rule in (plan.goal, plan.exit, *(rule for _, rule in program.rule_waits)):

@@ -47,6 +47,9 @@ def _changed(run: Run) -> int:
 def first_looks(run: Run) -> int:
     """Look at contacts that were there when a segment or date trigger came to be, in batches by their ids."""
     for subject in run.deployment.subjects:
+        if subject.trigger is not None and run.deployment.rests(subject.trigger.plan):
+            # Those who match already may have to come in: that waits for the end of the pause.
+            continue
         looked_at = _first_look(run, f"segment/{subject.id}", subject)
         if looked_at:
             return looked_at
@@ -94,7 +97,7 @@ def _recheck(run: Run, subject_id: int) -> int:
         return count
     _put_off(run.dialect).run(run.connection, {**given, "never": calendar.NEVER})
     date = run.deployment.date_triggers().get(subject_id)
-    if date is not None:
+    if date is not None and not run.deployment.rests(date[0]):
         calendar.dates_due(run, *date, sa.select(TOUCHED.c.contact_id, TOUCHED.c.now), {})
     return count
 

@@ -24,7 +24,8 @@ class Deployment:
     """The flows that run, as they were at a moment: it is read again when anything was published, paused or named.
 
     Shape: ``plans`` by version id, of every version that has or may get tokens; ``live`` maps flow keys to the version
-    that lets contacts in; ``paused`` are flows whose tokens rest. ``segments`` are the named rules by key.
+    that lets contacts in; ``paused`` are flows whose tokens rest; ``dropped`` says of flows whose backlog was dropped
+    until when. ``segments`` are the named rules by key.
     """
 
     workspace_id: int
@@ -32,6 +33,7 @@ class Deployment:
     plans: Mapping[int, Plan]
     live: Mapping[str, int]
     paused: frozenset[int]
+    dropped: Mapping[int, Micros]
     segments: Mapping[str, Rule]
     subjects: tuple[Subject, ...]
     templates: Templates
@@ -50,17 +52,25 @@ class Deployment:
             self._programs[version_id, dialect] = found
         return found
 
+    def versions(self) -> list[Plan]:
+        """List the versions that may have tokens, oldest first: events end and wake them also in a pause."""
+        return [plan for _, plan in sorted(self.plans.items())]
+
     def running(self) -> list[Plan]:
         """List the versions whose tokens may move, oldest first."""
-        return [plan for _, plan in sorted(self.plans.items()) if plan.flow_id not in self.paused]
+        return [plan for plan in self.versions() if not self.rests(plan)]
 
     def open(self) -> list[Plan]:
         """List the versions that let contacts in."""
-        return [
-            self.plans[version]
-            for version in sorted(self.live.values())
-            if self.plans[version].flow_id not in self.paused
-        ]
+        return [plan for plan in self.published() if not self.rests(plan)]
+
+    def rests(self, plan: Plan) -> bool:
+        """Tell whether a version's flow is paused."""
+        return plan.flow_id in self.paused
+
+    def published(self) -> list[Plan]:
+        """List the versions that let contacts in, but for pauses."""
+        return [self.plans[version] for version in sorted(self.live.values())]
 
     @cached_property
     def places(self) -> str:
@@ -80,7 +90,7 @@ class Deployment:
         """List the triggers that let contacts in at a date of theirs, by their number among the rechecks."""
         return {
             date_subject(plan.flow_key, node.id): (plan, node)
-            for plan in self.open()
+            for plan in self.published()
             for node in plan.triggers
             if isinstance(node.entry, ByDate)
         }

@@ -46,7 +46,7 @@ class Deployments:
         Cost: three small statements; compiled programs are kept while nothing was published, paused or named.
         """
         flows = connection.execute(
-            sa.select(FLOW.c.id, FLOW.c.key, FLOW.c.state, FLOW.c.live_version_id)
+            sa.select(FLOW.c.id, FLOW.c.key, FLOW.c.state, FLOW.c.live_version_id, FLOW.c.dropped_until)
             .where(FLOW.c.workspace_id == self.workspace_id, FLOW.c.state.in_(["live", "paused"]))
             .order_by(FLOW.c.id)
         ).all()
@@ -107,6 +107,7 @@ class Deployments:
         plans = {row.id: self._plan(row) for row in versions}
         live = {flow.key: int(flow.live_version_id) for flow in flows if flow.live_version_id is not None}
         paused = frozenset(int(flow.id) for flow in flows if flow.state == "paused")
+        dropped = {int(flow.id): int(flow.dropped_until) for flow in flows if flow.dropped_until is not None}
         # A trigger counts from when its flow was first published, so that a new version looks at nobody again.
         first = {row.flow_id: row.published_at for row in reversed(versions)}
         found = list(subjects.named(self.workspace_id, rules, since))
@@ -122,6 +123,7 @@ class Deployments:
             plans=plans,
             live=live,
             paused=paused,
+            dropped=dropped,
             segments=rules,
             subjects=tuple(found),
             templates=self.templates,

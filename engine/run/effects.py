@@ -22,6 +22,7 @@ from engine.run.recorder import Change, Sending
 from engine.run.tables import PART, WAVE
 from engine.store.dialect import insert_ignore
 from engine.store.documents import increased, merged
+from engine.store.prepared import parameter
 from engine.store.tables import Assignment, ContactTag, Conversion, Exposure, Message, Task
 from engine.terms import Json, Text, length_micros
 
@@ -68,7 +69,10 @@ def _passing(table: sa.Table, node: PlanNode) -> sa.ColumnElement[int]:
 def sending(
     plan: Plan, node: PlanNode, said: Sending, here: Flag, requires: Sequence[str], cap: Cap | None
 ) -> sa.Insert:
-    """Owe the members a message, suppressed at once where policy says so, or not before a cap allows it."""
+    """Owe the members a message, suppressed at once where policy says so, or not before a cap allows it.
+
+    Shape: the parameter ``dropped_until`` is NULL, or until when a backlog was dropped: it counts as late.
+    """
     contact = sql.CONTACT.alias()
     reason = suppression_reason(
         contact=contact,
@@ -81,6 +85,7 @@ def sending(
         due=WAVE.c.due_at,
         late=said.late,
     )
+    reason = sa.case((WAVE.c.due_at <= parameter("dropped_until"), "late"), else_=sa.cast(reason, sa.Text))
     waits = cap is not None and cap.delays
     free = cap_free_at(Scope(contact, PART, WAVE.c.now, said.channel, cap=cap)) if waits else sa.null()
     due = (

@@ -28,7 +28,8 @@ class Ways:
     """What plans allow, as rows.
 
     Shape: ``codes`` are steps (version, code, node, port, once, sends); ``pairs`` which code may follow which;
-    ``arrivals`` (version, last code, node) where a token may rest after it, or as it came to be; ``leasts`` the shortest stays.
+    ``arrivals`` (version, last code, node) where a token may rest after it, or as it came to be;
+    ``leasts`` the shortest stays.
     """
 
     codes: list[Row]

@@ -38,7 +38,7 @@ def follow_up(run: Run, *, names: AbstractSet[str] = frozenset(), facts: bool = 
     for subject in run.deployment.subjects:
         if (facts and subject.of_facts) or names & subject.names:
             review(run, subject)
-    for plan in run.deployment.running():
+    for plan in run.deployment.versions():
         program = run.deployment.program(plan.version_id, run.dialect)
         for node, rule in program.rule_waits:
             segments = program.meaning.segments
@@ -61,7 +61,7 @@ def review(run: Run, subject: Subject, *, first: bool = False) -> int:
     entered = _new(run.dialect).run(connection, given).rowcount
     if entered:
         trigger = subject.trigger
-        if trigger is not None and (trigger.existing or not first):
+        if trigger is not None and (trigger.existing or not first) and not run.deployment.rests(trigger.plan):
             enter(run, trigger.plan, trigger.node)
         _join(run.dialect).run(connection, given)
     _leave(run.dialect).run(connection, given)

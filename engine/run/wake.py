@@ -43,7 +43,7 @@ def act(run: Run, instant: int) -> None:
     for turn in sorted(turns):
         given = run.given(instant_number=instant, turn_number=turn)
         receipts.apply(run.connection, run.part, CURRENT, given, run.deployment.places)
-        for plan in run.deployment.running():
+        for plan in run.deployment.versions():
             program = run.deployment.program(plan.version_id, run.dialect)
             for statement in _statements(run, program, frozenset(turns[turn])):
                 statement.run(run.connection, {**given, "version_id": plan.version_id})

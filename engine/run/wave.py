@@ -54,7 +54,7 @@ def _standing(run: Run, program: Program) -> set[int]:
 
 def _pass(run: Run, program: Program, each: NodeProgram) -> set[int]:
     """Let the members at one node act; give the nodes where there may be members now."""
-    given = run.given()
+    given = run.given(dropped_until=run.deployment.dropped.get(program.plan.flow_id))
     node = each.node
     if each.said.target is not None or each.said.quiet_asked:
         rows.local_times(run, program.plan, each.said, here(node))

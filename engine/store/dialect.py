@@ -29,7 +29,9 @@ from engine.store.expressions import (
 __all__ = [
     "POSTGRESQL_KEEPALIVE",
     "POSTGRESQL_OPTIONS",
+    "alone",
     "begin_sqlite",
+    "insert_free_rows",
     "insert_ignore",
     "insert_rows",
     "json_flag",
@@ -105,6 +107,15 @@ def _sha256_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"encode(sha256(convert_to({compiler.process(element.clauses, **options)}, 'UTF8')), 'hex')"
 
 
+def alone(connection: Connection, what: int) -> None:
+    """Wait until no other transaction that says the same is under way; SQLite has one writer anyway.
+
+    Cost: one statement on PostgreSQL.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (what,))
+
+
 def insert_ignore(table: sa.Table, name: str) -> Any:
     """Begin an INSERT that passes over rows whose key is taken, for a dialect by name."""
     return upsert(table, name).on_conflict_do_nothing()
@@ -115,7 +126,7 @@ def upsert(table: sa.Table, name: str) -> Any:
     return (sqlite if name == "sqlite" else postgresql).insert(table)
 
 
-def insert_rows(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def insert_rows(connection: Connection, table: sa.Table, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
     """Insert plain rows (numbers, texts, booleans, JSON as text) that are known to be new, the fastest way there is.
 
     Cost: one call of the driver; on PostgreSQL a COPY.
@@ -123,8 +134,31 @@ def insert_rows(connection: Connection, table: sa.Table, columns: Sequence[str],
     if not rows:
         return
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_insertion(table, tuple(columns)), [tuple(row) for row in rows])
-        return
+        connection.exec_driver_sql(_insertion(table, tuple(columns)), rows)
+    else:
+        _copy(connection, table, columns, rows)
+
+
+def insert_free_rows(
+    connection: Connection, table: sa.Table, columns: Sequence[str], rows: list[tuple[Any, ...]]
+) -> bool:
+    """Insert plain rows that are probably new, and tell whether all went in.
+
+    Shape: when some key is taken, some of the others are in (SQLite) or none (PostgreSQL). Cost: as ``insert_rows``.
+    """
+    try:
+        if connection.dialect.name == "sqlite":
+            # No savepoint: it would copy every page that the rows touch.
+            insert_rows(connection, table, columns, rows)
+        else:
+            with connection.begin_nested():
+                insert_rows(connection, table, columns, rows)
+    except (sa.exc.IntegrityError, psycopg.errors.UniqueViolation):
+        return False
+    return True
+
+
+def _copy(connection: Connection, table: sa.Table, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
     target = psycopg.sql.SQL("COPY {} ({}) FROM STDIN").format(
         psycopg.sql.Identifier(table.name), psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, columns))
     )
