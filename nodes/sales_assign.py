@@ -33,7 +33,9 @@ def _choices(value: Any) -> Any:
 class SalesAssignConfig(NodeConfig):
     """Who gets whom."""
 
-    to: Annotated[tuple[Choice, ...], BeforeValidator(_choices), Hint("assignee")] = Field(
+    to: Annotated[
+        tuple[Choice, ...], BeforeValidator(_choices, json_schema_input_type=str | tuple[Choice, ...]), Hint("assignee")
+    ] = Field(
         title="To",
         description="A user or a team; or a list of `{to, when}`, of which the first that holds counts.",
         min_length=1,

@@ -17,6 +17,7 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic import Field as Bounds
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from engine.civil import WEEKDAYS, Moment, format_local_time
@@ -76,7 +77,7 @@ def _refused(faults: list[Fault]) -> PydanticCustomError:
     )
 
 
-_TEXT_SCHEMA = {
+TEXT_SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "string"},
         {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}},
@@ -168,9 +169,9 @@ NodeId = Annotated[str, StringConstraints(pattern=NODE_PATTERN), Hint("node")]
 TopicKey = Annotated[str, StringConstraints(min_length=1, max_length=64), Hint("topic")]
 TemplateKey = Annotated[str, StringConstraints(min_length=1, max_length=64), Hint("template_key")]
 
-Label = Annotated[Text, BeforeValidator(readers.text), Hint("label"), WithJsonSchema(_TEXT_SCHEMA)]
-TemplateText = Annotated[Text, BeforeValidator(readers.text), Hint("template"), WithJsonSchema(_TEXT_SCHEMA)]
-HtmlText = Annotated[Text, BeforeValidator(readers.text), Hint("html"), WithJsonSchema(_TEXT_SCHEMA)]
+Label = Annotated[Text, BeforeValidator(readers.text), Hint("label"), WithJsonSchema(TEXT_SCHEMA)]
+TemplateText = Annotated[Text, BeforeValidator(readers.text), Hint("template"), WithJsonSchema(TEXT_SCHEMA)]
+HtmlText = Annotated[Text, BeforeValidator(readers.text), Hint("html"), WithJsonSchema(TEXT_SCHEMA)]
 TemplateLine = Annotated[str, Hint("value")]
 TemplateValue = Annotated[JsonValue, Hint("value")]
 UrlText = Annotated[str, BeforeValidator(readers.url), Hint("template")]
@@ -194,8 +195,13 @@ class Found:
 def fields_of(config: BaseModel) -> Iterator[Found]:
     """Walk all hinted values of a settings model, through nested models, lists and mappings."""
     for name, info in type(config).model_fields.items():
-        own = next((item.kind for item in info.metadata if isinstance(item, Hint)), None)
-        yield from _found(info.alias or name, own or _inner_hint(info.annotation), getattr(config, name))
+        yield from _found(info.alias or name, hint_of(info), getattr(config, name))
+
+
+def hint_of(info: FieldInfo) -> str | None:
+    """Give the hint of a field, or of what is in its list, mapping or choice."""
+    own = next((item.kind for item in info.metadata if isinstance(item, Hint)), None)
+    return own or _inner_hint(info.annotation)
 
 
 def _found(path: str, hint: str | None, value: Any) -> Iterator[Found]:

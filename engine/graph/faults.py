@@ -128,7 +128,7 @@ def _model_at(model: type[BaseModel] | None, loc: tuple[int | str, ...]) -> type
         if model is None or isinstance(step, int):
             continue
         info = _field(model, step)
-        model = None if info is None else _inner_model(info.annotation)
+        model = None if info is None else inner_model(info.annotation)
     return model
 
 
@@ -136,10 +136,11 @@ def _field(model: type[BaseModel], key: int | str) -> FieldInfo | None:
     return next((info for name, info in model.model_fields.items() if key == (info.alias or name)), None)
 
 
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
+def inner_model(annotation: Any) -> type[BaseModel] | None:
+    """Find the settings model inside ``X | None`` or ``tuple[X, ...]``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    inner = (_inner_model(argument) for argument in getattr(annotation, "__args__", ()))
+    inner = (inner_model(argument) for argument in getattr(annotation, "__args__", ()))
     return next((model for model in inner if model is not None), None)
 
 
