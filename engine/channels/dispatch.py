@@ -5,7 +5,7 @@ most that many in doubt. The results of one call and the intents of the next are
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -155,19 +155,24 @@ class _Lane:
         done: list[Result] = []
         try:
             while True:
-                room = (self.concurrency - len(flying)) * self.channel.batch
-                want = 0 if self.stop() else min(room, self.limit)
-                ready, done = await asyncio.to_thread(self._turn, done, want)
+                ready, done = await asyncio.to_thread(self._turn, done, self._room(flying))
                 flying |= {asyncio.create_task(self._deliver(group)) for group in self._groups(ready)}
-                if not flying and not done and (not self.parts or want == 0):
-                    return
+                if self.parts and self._room(flying):
+                    continue
                 if flying:
                     over, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
                     done += [result for task in over for result in task.result()]
+                elif not done:
+                    return
         finally:
             if flying:
                 await asyncio.wait(flying)
             await self.channel.close()
+
+    def _room(self, flying: Sized) -> int:
+        """How many more messages may be claimed now."""
+        room = (self.concurrency - len(flying)) * self.channel.batch
+        return 0 if self.stop() else min(room, self.limit)
 
     def _groups(self, ready: Sequence[Ready]) -> list[Sequence[Ready]]:
         return [ready[start : start + self.channel.batch] for start in range(0, len(ready), self.channel.batch)]

@@ -5,6 +5,7 @@ Every statement is bound to one part and works on sets.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -13,7 +14,8 @@ from sqlalchemy.engine import Connection
 from engine.channels.base import IN_DOUBT, PERMANENT, SENT, WEBHOOK, MessageKey, Outcome
 from engine.channels.policy import GONE, MESSAGE, Cap, Scope, cap_free_at, over_cap, suppression_reason
 from engine.store.dialect import upsert
-from engine.store.rowsets import numbers, pack
+from engine.store.prepared import Prepared, parameter
+from engine.store.rowsets import numbers, pack, rowset
 from engine.store.tables import Contact, Delivery, Flow, FlowVersion
 from engine.terms import DAY, HOUR, MINUTE, Micros
 
@@ -140,17 +142,13 @@ def _due_rows(part: int, now: Micros, channels: Sequence[str], limit: int, caps:
 
 
 def put_off(connection: Connection, messages: Iterable[tuple[Claimed, Micros]]) -> None:
-    """Take back the intent to send claimed messages; they are due again at an instant of their own."""
-    rows = [{**_bound(each), "b_until": until} for each, until in messages]
+    """Take back the intent to send claimed messages; they are due again at an instant of their own.
+
+    Cost: one statement.
+    """
+    rows = [(*each.key, each.attempt, until) for each, until in messages]
     if rows:
-        statement = MESSAGE.update().values(
-            state="queued",
-            not_before=sa.bindparam("b_until", type_=sa.BigInteger),
-            attempt=MESSAGE.c.attempt - 1,
-            worker=None,
-            intent_at=None,
-        )
-        connection.execute(statement.where(*_still_mine()), rows)
+        _putting_off(connection.dialect.name).run(connection, {"rows": pack(rows)})
 
 
 def record(connection: Connection, worker: str, now: Micros, results: Sequence[Result], *, keyed: bool) -> None:
@@ -161,13 +159,8 @@ def record(connection: Connection, worker: str, now: Micros, results: Sequence[R
     """
     if not results:
         return
-    changes = [{**_bound(each.claimed), **_change(each, now, keyed=keyed)} for each in results]
-    for change in changes:
-        change["b_worker"] = None if change["b_state"] == "queued" else worker
-    named: dict[str, Any] = {
-        name: sa.bindparam(f"b_{name}") for name in ("state", "reason", "not_before", "sent_at", "worker")
-    }
-    connection.execute(MESSAGE.update().values(named).where(*_still_mine(worker)), changes)
+    rows = [(*each.claimed.key, each.claimed.attempt, *_change(each, now, keyed=keyed)) for each in results]
+    _recording(connection.dialect.name).run(connection, {"rows": pack(rows), "worker": worker})
     deliveries = [
         {**each.claimed.key._asdict(), "attempt": each.claimed.attempt, "at": now, "outcome": each.outcome.state,
          "answer": each.outcome.answer}
@@ -177,20 +170,37 @@ def record(connection: Connection, worker: str, now: Micros, results: Sequence[R
     _note(connection, deliveries)
 
 
-def _bound(claimed: Claimed) -> dict[str, Any]:
-    return {**{f"b_{name}": value for name, value in claimed.key._asdict().items()}, "b_attempt": claimed.attempt}
+def _claims(dialect: str, **more: Any) -> sa.Subquery:
+    return rowset(dialect, "rows", **dict.fromkeys((*KEY, "attempt"), sa.BigInteger), **more)
 
 
-def _still_mine(worker: str | None = None) -> list[sa.ColumnElement[bool]]:
-    """Choose the row of a claim, unless somebody else has it now: the fence against a worker that slept."""
-    key = [MESSAGE.c[name] == sa.bindparam(f"b_{name}") for name in (*KEY, "attempt")]
-    key.append(MESSAGE.c.state.in_(("sending", "in_doubt")))
-    return key if worker is None else [*key, MESSAGE.c.worker == worker]
+def _still_mine(rows: sa.Subquery) -> list[sa.ColumnElement[bool]]:
+    """Choose the rows of claims, but for those that somebody else has now: the fence against a worker that slept."""
+    return [*(MESSAGE.c[n] == rows.c[n] for n in (*KEY, "attempt")), MESSAGE.c.state.in_(("sending", "in_doubt"))]
 
 
-def _change(result: Result, now: Micros, *, keyed: bool) -> dict[str, Any]:
-    state, reason, not_before, sent_at = "sent", None, now, None
+@cache
+def _putting_off(dialect: str) -> Prepared:
+    rows = _claims(dialect, until=sa.BigInteger)
+    back = {"state": "queued", "worker": None, "intent_at": None, "attempt": MESSAGE.c.attempt - 1}
+    return Prepared(MESSAGE.update().values(not_before=rows.c.until, **back).where(*_still_mine(rows)), dialect)
+
+
+@cache
+def _recording(dialect: str) -> Prepared:
+    rows = _claims(dialect, state=sa.Text, reason=sa.Text, not_before=sa.BigInteger, sent_at=sa.BigInteger)
+    told = {name: rows.c[name] for name in ("state", "reason", "not_before", "sent_at")}
+    worker = sa.case((rows.c.state != "queued", MESSAGE.c.worker))
+    mine = [*_still_mine(rows), MESSAGE.c.worker == parameter("worker", sa.Text)]
+    return Prepared(MESSAGE.update().values(worker=worker, **told).where(*mine), dialect)
+
+
+def _change(result: Result, now: Micros, *, keyed: bool) -> tuple[str, str | None, Micros, Micros | None]:
+    """Give the new state, reason, due instant and instant of sending."""
     outcome = result.outcome
+    state = "sent"
+    reason: str | None = None
+    not_before, sent_at = now, None
     if outcome is None:
         state, reason = "suppressed", result.suppressed
     elif outcome.state == SENT:
@@ -204,7 +214,7 @@ def _change(result: Result, now: Micros, *, keyed: bool) -> dict[str, Any]:
     else:
         wait = max(BACKOFF[result.claimed.attempt - 1], outcome.retry_after or 0)
         state, not_before = "queued", now + min(wait, LONGEST_WAIT)
-    return {"b_state": state, "b_reason": reason, "b_not_before": not_before, "b_sent_at": sent_at}
+    return state, reason, not_before, sent_at
 
 
 def _note(connection: Connection, deliveries: Sequence[Mapping[str, Any]]) -> None:
