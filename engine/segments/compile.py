@@ -135,7 +135,8 @@ def _joined(join: Callable[..., Truth], empty: Truth, parts: list[Truth]) -> Tru
     """Join expressions in bundles, for SQLite refuses a chain of a thousand."""
     while len(parts) > _CHUNK:
         bundles = [parts[start : start + _CHUNK] for start in range(0, len(parts), _CHUNK)]
-        parts = [join(*bundle).self_group() for bundle in bundles]
+        # As cases, because parentheses alone are taken away again.
+        parts = [sa.case((join(*bundle), sa.true()), else_=sa.false()) for bundle in bundles]
     return join(empty, *parts)
 
 
