@@ -1,6 +1,7 @@
 """The long run: ``python -m tests.model.long --cases 5000 --db sqlite``."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -24,12 +25,22 @@ def say(text: str) -> None:
 class Runner:
     """Play cases with the engine, each in a new database."""
 
-    def __init__(self, kind: str, folder: Path) -> None:
-        self.kind, self.folder = kind, folder
+    def __init__(self, kind: str, folder: Path, limit: int) -> None:
+        self.kind, self.folder, self.limit = kind, folder, limit
 
     def play(self, case: Case) -> list[Json]:
-        with empty_database(self.kind, self.folder, "long") as address:
-            return run_engine(case, address)
+        """Play a case; one that does not come to an end is a finding too."""
+
+        def give_up(*_: object) -> None:
+            raise TimeoutError(f"no end after {self.limit} seconds")
+
+        signal.signal(signal.SIGALRM, give_up)
+        signal.alarm(self.limit)
+        try:
+            with empty_database(self.kind, self.folder, "long") as address:
+                return run_engine(case, address)
+        finally:
+            signal.alarm(0)
 
     def find(self, case: Case, *, shrunk: bool) -> Difference | None:
         found = difference(case, self.play)
@@ -70,12 +81,13 @@ def main() -> int:
     parser.add_argument("--db", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--case", type=Path, help="play one saved case instead")
     parser.add_argument("--no-shrink", action="store_true", help="tell differences as they are found")
+    parser.add_argument("--limit", type=int, default=60, help="seconds for one case")
     parser.add_argument("--stop-after", type=int, default=10, help="how many differences are enough")
     given = parser.parse_args()
     end = postgres.begin()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            runner = Runner(given.db, Path(folder))
+            runner = Runner(given.db, Path(folder), given.limit)
             if given.case:
                 found = runner.find(Case.load(given.case), shrunk=False)
                 say(found.tell() if found else "the journals are equal")
