@@ -93,7 +93,7 @@ def _recheck(run: Run, subject_id: int) -> int:
     count = _touch_due(run.dialect, run.exact).run(run.connection, given).rowcount
     subject = run.deployment.subject(subject_id)
     if subject is not None:
-        review.review(run, subject)
+        review.review(run, subject, due=True)
         return count
     _put_off(run.dialect).run(run.connection, {**given, "never": calendar.NEVER})
     date = run.deployment.date_triggers().get(subject_id)

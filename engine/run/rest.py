@@ -23,8 +23,11 @@ JOURNAL: sa.Table = Journal.__table__  # type: ignore[attr-defined]
 PASSAGE: sa.Table = Passage.__table__  # type: ignore[attr-defined]
 
 _SEQ = WAVE.c.seq + sa.case((sql.MOVED, 1), else_=0)
+# No BETWEEN: PostgreSQL takes none with the collation of codes.
 _STATE = sa.case(
-    (WAVE.c.step.between("!", "!zzz"), "waiting"), (WAVE.c.step.between("#", "#zzz"), "joining"), else_="held"
+    (sa.and_(WAVE.c.step >= "!", WAVE.c.step <= "!zzz"), "waiting"),
+    (sa.and_(WAVE.c.step >= "#", WAVE.c.step <= "#zzz"), "joining"),
+    else_="held",
 )
 _SINCE = sa.case((sql.MOVED, WAVE.c.now), else_=WAVE.c.since)
 

@@ -47,10 +47,11 @@ def follow_up(run: Run, *, names: AbstractSet[str] = frozenset(), facts: bool = 
                     statement.run(run.connection, run.given(version_id=plan.version_id))
 
 
-def review(run: Run, subject: Subject, *, first: bool = False) -> int:
+def review(run: Run, subject: Subject, *, first: bool = False, due: bool = False) -> int:
     """Decide anew whether the touched contacts are in a segment; let new ones in by its triggers.
 
-    With ``first`` (at publishing) only triggers that take existing members let anybody in.
+    With ``first`` (at publishing) only triggers that take existing members let anybody in; with ``due`` the contacts'
+    rechecks are over.
     """
     connection = run.connection
     given = run.given(subject=subject.id)
@@ -65,8 +66,9 @@ def review(run: Run, subject: Subject, *, first: bool = False) -> int:
             enter(run, trigger.plan, trigger.node)
         _join(run.dialect).run(connection, given)
     _leave(run.dialect).run(connection, given)
-    if timed:
+    if timed or due:
         _forget_recheck(run.dialect).run(connection, given)
+    if timed:
         _note_recheck(run.dialect).run(connection, given)
     return entered
 
