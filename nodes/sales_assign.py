@@ -1,7 +1,7 @@
 """Hand contacts to sales."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -15,14 +15,25 @@ from engine.contract.wording import both
 from engine.terms import Text
 
 
+def _name(value: Any) -> Any:
+    """Take the name out of ``{"user": name}`` or ``{"team": name}``."""
+    if isinstance(value, dict) and value.keys() in ({"user"}, {"team"}):
+        return next(iter(value.values()))
+    return value
+
+
+Assignee = Annotated[Name, BeforeValidator(_name, json_schema_input_type=str | dict[Literal["user", "team"], str])]
+
+
 class Choice(NodeConfig):
     """Who gets those that match."""
 
-    to: Name = Field(title="To", description="A user or a team.")
+    to: Assignee = Field(title="To", description="A user or a team.")
     when: RuleField | None = Field(None, title="When", description="Rule for those who are assigned; all when absent.")
 
 
 def _choices(value: Any) -> Any:
+    value = _name(value)
     if isinstance(value, str):
         return [{"to": value}]
     if isinstance(value, list | tuple):
@@ -34,7 +45,9 @@ class SalesAssignConfig(NodeConfig):
     """Who gets whom."""
 
     to: Annotated[
-        tuple[Choice, ...], BeforeValidator(_choices, json_schema_input_type=str | tuple[Choice, ...]), Hint("assignee")
+        tuple[Choice, ...],
+        BeforeValidator(_choices, json_schema_input_type=Assignee | tuple[Choice, ...]),
+        Hint("assignee"),
     ] = Field(
         title="To",
         description="A user or a team; or a list of `{to, when}`, of which the first that holds counts.",
