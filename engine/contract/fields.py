@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import (
@@ -194,8 +195,14 @@ class Found:
 
 def fields_of(config: BaseModel) -> Iterator[Found]:
     """Walk all hinted values of a settings model, through nested models, lists and mappings."""
-    for name, info in type(config).model_fields.items():
-        yield from _found(info.alias or name, hint_of(info), getattr(config, name))
+    for name, key, hint in _hinted(type(config)):
+        yield from _found(key, hint, getattr(config, name))
+
+
+@cache
+def _hinted(model: type[BaseModel]) -> tuple[tuple[str, str, str | None], ...]:
+    """Name the fields of a model with their keys and hints, once for all."""
+    return tuple((name, info.alias or name, hint_of(info)) for name, info in model.model_fields.items())
 
 
 def hint_of(info: FieldInfo) -> str | None:

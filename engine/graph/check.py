@@ -11,6 +11,7 @@ from engine.graph.document import read_document
 from engine.graph.meaning import check_meaning
 from engine.graph.model import Document
 from engine.graph.order import order_of
+from engine.graph.places import places
 from engine.graph.structure import check_structure
 from engine.graph.surroundings import Surroundings
 from engine.graph.text import warning
@@ -38,12 +39,12 @@ def check(document: Document, surroundings: Surroundings, now: datetime) -> list
 
     Cost: grows with nodes and edges, and with messages times what can follow each within a week.
     """
-    order = order_of(document)
+    order, found = order_of(document), places(document)
     return [
         *_settings(document),
         *check_structure(document),
-        *check_meaning(document, order, surroundings),
-        *check_wording(document, surroundings),
+        *check_meaning(document, order, found, surroundings),
+        *check_wording(document, found, surroundings),
         *check_timing(document, order, now, surroundings.most_messages),
         *_own_checks(document, now),
     ]

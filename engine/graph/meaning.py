@@ -1,12 +1,12 @@
 """What rules and names mean: rules that never hold, messages that are not there, names that nothing bears."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engine.contract.findings import Finding
 from engine.contract.node import ByEvent, Family
 from engine.graph.model import Document
 from engine.graph.order import Order
-from engine.graph.places import Place, RulePlace, parts, places, rules
+from engine.graph.places import Place, RulePlace, parts, rules
 from engine.graph.surroundings import Surroundings
 from engine.graph.text import error, warning
 from engine.rules.attributes import ACCOUNT_BUILT_IN, BUILT_IN
@@ -16,9 +16,11 @@ from engine.rules.model import Any_, Attr, HasConsent, InSegment, MessageDid, No
 from engine.rules.names import GRANTS, RECEIPTS, WITHDRAWALS
 
 
-def check_meaning(document: Document, order: Order, surroundings: Surroundings) -> Iterator[Finding]:
+def check_meaning(
+    document: Document, order: Order, found: Sequence[Place], surroundings: Surroundings
+) -> Iterator[Finding]:
     """Find rules and names that cannot mean what they seem to."""
-    for place in rules(document):
+    for place in rules(found):
         yield from _never(place)
         if place.node is None and never_holds(Not(place.rule)):
             yield warning("rule.always", place.path, "always holds, so nobody stays in the flow", "narrow it down")
@@ -26,7 +28,7 @@ def check_meaning(document: Document, order: Order, surroundings: Surroundings) 
             if isinstance(part.rule, MessageDid):
                 yield from _message(document, order, part, part.rule)
             yield from _names_in_rule(document, surroundings, part)
-    for named in places(document):
+    for named in found:
         yield from _named(document, surroundings, named)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 import networkx as nx
 
@@ -40,12 +41,13 @@ def order_of(document: Document) -> Order:
     for name in ids:
         above = graph.pred[name]
         ancestors[name] = frozenset(above).union(*(ancestors[each] for each in above))
+    rank = {name: number for number, name in enumerate(ids)}
     forks = [targets for targets in _forks(document) if len(targets) > 1]
     return Order(
         tuple(document.by_id[name] for name in ids),
         ancestors,
         bool(forks),
-        frozenset().union(*(_passed_twice(document, graph, ids, targets) for targets in forks)),
+        frozenset().union(*(_passed_twice(document, graph, rank, targets) for targets in forks)),
     )
 
 
@@ -67,20 +69,27 @@ def _forks(document: Document) -> list[set[str]]:
     return list(ports.values())
 
 
-def _passed_twice(document: Document, graph: nx.DiGraph, ids: list[str], targets: set[str]) -> set[str]:
-    """Find the nodes that two tokens from one fork can reach without meeting at a join before."""
-    bits = {name: 1 << number for number, name in enumerate(ids)}
-    came: dict[str, int] = {name: bits[name] for name in targets}
+def _passed_twice(document: Document, graph: nx.DiGraph, place: Mapping[str, int], targets: set[str]) -> set[str]:
+    """Find the nodes that two tokens from one fork can reach without meeting at a join before.
+
+    Shape: each token is a bit, given by the fork, and a new one by every join; nodes are visited in order.
+    """
+    came = {name: 1 << place[name] for name in targets}
+    waiting = sorted((place[name], name) for name in targets)
     twice = set()
-    for name in ids:
-        tokens = came.get(name, 0)
-        if not tokens:
-            continue
+    while waiting:
+        _, name = heappop(waiting)
+        tokens = came.pop(name)
         node_type = document.by_id[name].node_type
         if node_type is not None and node_type.gathers:
-            tokens = bits[name]
+            tokens = 1 << place[name]
         elif tokens & (tokens - 1):
             twice.add(name)
+        if not waiting and not tokens & (tokens - 1):
+            return twice  # one token is left
         for target in graph.succ[name]:
-            came[target] = came.get(target, 0) | tokens
+            if target not in came:
+                came[target] = 0
+                heappush(waiting, (place[target], target))
+            came[target] |= tokens
     return twice

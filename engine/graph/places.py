@@ -1,6 +1,6 @@
 """Where rules and other named things stand in a document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from engine.contract.fields import fields_of
@@ -33,19 +33,19 @@ class RulePlace:
         return None if self.node is None else self.node.id
 
 
-def places(document: Document) -> Iterator[Place]:
-    """Visit every meaningful value of the document's settings and nodes."""
-    for found in fields_of(document.settings):
-        yield Place(join("settings", found.path), found.hint, found.value, None)
+def places(document: Document) -> list[Place]:
+    """List every meaningful value of the document's settings and nodes."""
+    found = [Place(join("settings", each.path), each.hint, each.value, None) for each in fields_of(document.settings)]
     for node in document.nodes:
         if node.config is not None:
-            for found in fields_of(node.config):
-                yield Place(join(f"{node.path}.config", found.path), found.hint, found.value, node)
+            path = f"{node.path}.config"
+            found += [Place(join(path, each.path), each.hint, each.value, node) for each in fields_of(node.config)]
+    return found
 
 
-def rules(document: Document) -> Iterator[RulePlace]:
+def rules(found: Iterable[Place]) -> Iterator[RulePlace]:
     """Visit every rule of the document as a whole."""
-    for place in places(document):
+    for place in found:
         if place.hint == "rule":
             yield RulePlace(place.path, place.value, place.node)  # type: ignore[arg-type] # the hint says so
 

@@ -33,13 +33,68 @@ class Entry:
     tz: ZoneInfo
 
 
+class Passage:
+    """One imagined entry, played through."""
+
+    def __init__(self, document: Document, order: Order, targets: Mapping[str, WaitUntil], entry: Entry) -> None:
+        self.document = document
+        self.order = order
+        self.targets = targets
+        self.entry = entry
+        self.places = {node.id: place for place, node in enumerate(order.nodes)}
+
+    def instant(self, node: NodeDoc, arrival: datetime) -> datetime | None:
+        """Tell until when a contact who comes to a wait for a civil time would rest."""
+        return resolve_wait(self.targets[node.id], now=arrival, entered=self.entry.at, tz=self.entry.tz)
+
+    def leave(self, node: NodeDoc, port: str, arrival: datetime) -> datetime:
+        """Tell when a contact who came to a node can leave it by a port at the earliest."""
+        if node.id in self.targets:
+            instant = self.instant(node, arrival)
+            return arrival if instant is None else max(arrival, instant)
+        if node.node_type is None or node.config is None:
+            return arrival
+        return arrival + node.node_type.least_wait(node.config, port)
+
+    def arrivals(self, choose: Choose) -> dict[str, datetime]:
+        """Tell when contacts come to each node by the quickest way (``min``) or the slowest (``max``) of the ways."""
+        came = {node.id: self.entry.at for node in self.order.nodes if node.is_trigger}
+        for node in self.order.nodes:
+            if node.id in came:
+                for edge in self.document.leaving[node.id]:
+                    left = self.leave(node, edge.port, came[node.id])
+                    came[edge.target] = choose(came.get(edge.target, left), left)
+        return came
+
+    def one_too_many(self, first: NodeDoc, start: datetime, most: int) -> NodeDoc | None:
+        """Walk on from a message for a week, keeping for each number of messages the earliest arrival."""
+        came: dict[str, dict[int, datetime]] = {first.id: {0: start}}
+        waiting = [self.places[first.id]]
+        while waiting:
+            node = self.order.nodes[heappop(waiting)]
+            for count, at in came.pop(node.id).items():
+                sent = count + _reaches(node)
+                if sent > most:
+                    return node
+                for edge in self.document.leaving[node.id]:
+                    left = self.leave(node, edge.port, at)
+                    if left >= start + WEEK or self.places[edge.target] <= self.places[node.id]:
+                        continue  # beyond the week, or an edge that closes a circle
+                    if edge.target not in came:
+                        came[edge.target] = {}
+                        heappush(waiting, self.places[edge.target])
+                    known = came[edge.target]
+                    known[sent] = min(known.get(sent, left), left)
+        return None
+
+
 def check_timing(document: Document, order: Order, now: datetime, most_messages: int) -> Iterator[Finding]:
     """Find waits that nobody comes to in time, and paths with too many messages."""
     targets = {node.id: target for node in order.nodes if (target := _target(node)) is not None}
-    entries = _midnights(document, targets, now)
-    yield from _past(document, order, targets, entries, Entry(now.astimezone(UTC), LAST_ZONE))
-    for entry in entries:
-        found = _crowded(document, order, entry, most_messages)
+    midnights = _midnights(document, targets, now)
+    yield from _past(document, order, targets, midnights, Entry(now.astimezone(UTC), LAST_ZONE))
+    for entry in midnights:
+        found = _crowded(Passage(document, order, targets, entry), most_messages)
         if found is not None:
             yield found
             return
@@ -59,65 +114,39 @@ def _midnights(document: Document, targets: Mapping[str, WaitUntil], now: dateti
         target.weekday is not None or target.calendar is not None or target.business_days is not None
         for target in targets.values()
     )
-    days = range(7 if weekly else 1)
-    return [
-        Entry(datetime.combine(today + timedelta(days=day), time(0), tzinfo=tz).astimezone(UTC), tz) for day in days
-    ]
+    days = (today + timedelta(days=day) for day in range(7 if weekly else 1))
+    return [Entry(datetime.combine(day, time(0), tzinfo=tz).astimezone(UTC), tz) for day in days]
 
 
 def _past(
     document: Document, order: Order, targets: Mapping[str, WaitUntil], midnights: list[Entry], present: Entry
 ) -> Iterator[Finding]:
     # A second after midnight: almost nobody enters at midnight itself.
-    midnights = [Entry(entry.at + timedelta(seconds=1), entry.tz) for entry in midnights]
-    arrivals = {entry: _arrivals(document, order, entry, min) for entry in (*midnights, present)}
+    entries = [*(Entry(entry.at + timedelta(seconds=1), entry.tz) for entry in midnights), present]
+    passages = [Passage(document, order, targets, entry) for entry in entries] if targets else []
+    arrivals = [(passage, passage.arrivals(min)) for passage in passages]
     for node in order.nodes:
         if node.id not in targets:
             continue
-        worlds = [present] if targets[node.id].date is not None else midnights
-        came = [(entry, arrivals[entry].get(node.id)) for entry in worlds]
-        if all(at is not None and _is_over(targets[node.id], at, entry) for entry, at in came):
+        worlds = arrivals[-1:] if targets[node.id].date is not None else arrivals[:-1]
+        if all(node.id in came and _is_over(passage, node, came[node.id]) for passage, came in worlds):
             words = "is over before anyone can come here, so everybody goes on at once"
             yield warning("wait.past", f"{node.path}.config", words, "wait for something later", node.id)
 
 
-def _is_over(target: WaitUntil, arrival: datetime, entry: Entry) -> bool:
-    instant = resolve_wait(target, now=arrival, entered=entry.at, tz=entry.tz)
+def _is_over(passage: Passage, node: NodeDoc, arrival: datetime) -> bool:
+    instant = passage.instant(node, arrival)
     return instant is None or instant < arrival
 
 
-def _leave(node: NodeDoc, port: str, arrival: datetime, entry: Entry) -> datetime:
-    """Tell when a contact who came to a node can leave it by a port at the earliest."""
-    if node.node_type is None or node.config is None:
-        return arrival
-    target = _target(node)
-    if target is None:
-        return arrival + node.node_type.least_wait(node.config, port)
-    instant = resolve_wait(target, now=arrival, entered=entry.at, tz=entry.tz)
-    return arrival if instant is None else max(arrival, instant)
-
-
-def _arrivals(document: Document, order: Order, entry: Entry, choose: Choose) -> dict[str, datetime]:
-    """Tell when contacts come to each node by the quickest way (``min``) or the slowest (``max``) of the ways."""
-    arrivals = {node.id: entry.at for node in order.nodes if node.is_trigger}
-    for node in order.nodes:
-        if node.id not in arrivals:
-            continue
-        for edge in document.leaving[node.id]:
-            left = _leave(node, edge.port, arrivals[node.id], entry)
-            arrivals[edge.target] = choose(arrivals.get(edge.target, left), left)
-    return arrivals
-
-
-def _crowded(document: Document, order: Order, entry: Entry, most: int) -> Finding | None:
+def _crowded(passage: Passage, most: int) -> Finding | None:
     """Find the first stretch of a path on which more than ``most`` messages can fall into seven days."""
-    places = {node.id: place for place, node in enumerate(order.nodes)}
-    early, late = (_arrivals(document, order, entry, choose) for choose in (min, max))
-    for node in order.nodes:
+    early, late = passage.arrivals(min), passage.arrivals(max)
+    for node in passage.order.nodes:
         if node.id not in early or not _reaches(node):
             continue
         for start in sorted({early[node.id], late[node.id]}):
-            last = _one_too_many(document, order, places, node, start, entry, most)
+            last = passage.one_too_many(node, start, most)
             if last is not None:
                 return warning(
                     "messages.many",
@@ -133,33 +162,3 @@ def _crowded(document: Document, order: Order, entry: Entry, most: int) -> Findi
 
 def _reaches(node: NodeDoc) -> bool:
     return node.node_type is not None and node.node_type.reaches_contact
-
-
-def _one_too_many(
-    document: Document,
-    order: Order,
-    places: Mapping[str, int],
-    first: NodeDoc,
-    start: datetime,
-    entry: Entry,
-    most: int,
-) -> NodeDoc | None:
-    """Walk on from a message for a week, keeping for each number of messages the earliest arrival."""
-    came: dict[str, dict[int, datetime]] = {first.id: {0: start}}
-    waiting = [places[first.id]]
-    while waiting:
-        node = order.nodes[heappop(waiting)]
-        for count, at in came.pop(node.id, {}).items():
-            sent = count + _reaches(node)
-            if sent > most:
-                return node
-            for edge in document.leaving[node.id]:
-                left = _leave(node, edge.port, at, entry)
-                if left >= start + WEEK or places[edge.target] <= places[node.id]:
-                    continue  # beyond the week, or an edge that closes a circle
-                if edge.target not in came:
-                    came[edge.target] = {}
-                    heappush(waiting, places[edge.target])
-                known = came[edge.target]
-                known[sent] = min(known.get(sent, left), left)
-    return None

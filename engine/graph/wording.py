@@ -1,12 +1,12 @@
 """Templates in a document: their faults, and variables that no contact has."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.contract.findings import Finding
 from engine.graph.meaning import lets_in_by_event, written
 from engine.graph.model import Document
-from engine.graph.places import Place, parts, places, rules
+from engine.graph.places import Place, parts, rules
 from engine.graph.surroundings import Surroundings, TemplateCheck
 from engine.graph.text import error, join, warning
 from engine.rules.attributes import ACCOUNT_BUILT_IN, BUILT_IN
@@ -26,11 +26,11 @@ USUAL: Final = frozenset(
 """Attributes that trackers send by custom; without a catalogue nothing is said about them."""
 
 
-def check_wording(document: Document, surroundings: Surroundings) -> Iterator[Finding]:
+def check_wording(document: Document, found: Sequence[Place], surroundings: Surroundings) -> Iterator[Finding]:
     """Find templates that cannot be rendered, and variables that will be missing."""
     language = surroundings.texts
-    known = _known(document, surroundings)
-    for place in places(document):
+    known = _Known(document, found, surroundings)
+    for place in found:
         if place.hint in ("template", "html") and language is not None:
             for path, source in _sources(place):
                 yield from _source(language, place, path, source, known)
@@ -61,9 +61,9 @@ def _source(language: TemplateCheck, place: Place, path: str, source: str, known
 class _Known:
     """Which variables have a value for some contact."""
 
-    def __init__(self, document: Document, surroundings: Surroundings) -> None:
-        mentioned = {part.rule.name for rule in rules(document) for part in parts(rule) if isinstance(part.rule, Attr)}
-        mentioned |= {str(place.value) for place in places(document) if place.hint == "attribute"}
+    def __init__(self, document: Document, found: Sequence[Place], surroundings: Surroundings) -> None:
+        mentioned = {part.rule.name for rule in rules(found) for part in parts(rule) if isinstance(part.rule, Attr)}
+        mentioned |= {str(place.value) for place in found if place.hint == "attribute"}
         own = written(document)
         if surroundings.attributes is None:
             self.names = USUAL | mentioned | own
@@ -96,10 +96,6 @@ class _Known:
         default = f"give a default, as in {{{{ {variable} | default('…') }}}}"
         mend = f"did you mean {near}? or {default}" if near else default
         return f"no contact has {name!r}" if self.certain else f"no contact may have {name!r}", mend
-
-
-def _known(document: Document, surroundings: Surroundings) -> _Known:
-    return _Known(document, surroundings)
 
 
 def _missing(variables: frozenset[str], known: _Known, place: Place, path: str) -> Iterator[Finding]:
