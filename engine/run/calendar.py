@@ -30,7 +30,6 @@ from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import pack, rowset
 from engine.terms import Micros, from_micros, parse_instant, to_micros
 
-
 NEVER = 1 << 62
 """When a date trigger looks again at a contact whom it has let in for the present value: once per value."""
 

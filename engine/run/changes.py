@@ -50,7 +50,7 @@ def first_looks(run: Run) -> int:
         if subject.trigger is not None and run.deployment.rests(subject.trigger.plan):
             # Those who match already may have to come in: that waits for the end of the pause.
             continue
-        looked_at = _first_look(run, f"segment/{subject.id}", subject)
+        looked_at = _first_look(run, review.looked(subject), subject)
         if looked_at:
             return looked_at
     for number in run.deployment.date_triggers():

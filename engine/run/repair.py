@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from engine.errors import EngineError, NodeError
+from engine.errors import EngineError
 from engine.library.plan import Plan
 from engine.run import claim, follow, wave
 from engine.run.context import Run, TickReport
@@ -22,6 +22,9 @@ from engine.store.tables import Failure
 
 FAILURE: sa.Table = Failure.__table__  # type: ignore[attr-defined]
 _log = logging.getLogger(__name__)
+
+POISON = (EngineError, DBAPIError, ValueError, TypeError, ArithmeticError, LookupError)
+"""What a wave may raise because of one contact; a plug-in's own code may raise any of these."""
 
 
 def carry_safely(
@@ -42,9 +45,9 @@ def carry_safely(
                 report.tokens += done.tokens
                 report.steps += done.steps
                 report.waves += 1
-    except (OperationalError, NodeError):
+    except OperationalError:
         raise
-    except (EngineError, DBAPIError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+    except POISON as error:
         if len(contacts) > 1:
             middle = len(contacts) // 2
             carry_safely(store, run, plan, contacts[:middle], report)

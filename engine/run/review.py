@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from engine.library.plan import PlanNode
 from engine.rules.model import Rule
 from engine.rules.names import event_names, reads_contact
-from engine.run import sql
+from engine.run import cursors, sql
 from engine.run.context import Run
 from engine.run.enroll import enter
 from engine.run.program import TOKEN, Program
@@ -47,6 +47,11 @@ def follow_up(run: Run, *, names: AbstractSet[str] = frozenset(), facts: bool = 
                     statement.run(run.connection, run.given(version_id=plan.version_id))
 
 
+def looked(subject: Subject) -> str:
+    """Name the cursor that tells how far the first look at everybody has come; below 0 when it is over."""
+    return f"segment/{subject.id}"
+
+
 def review(run: Run, subject: Subject, *, first: bool = False, due: bool = False) -> int:
     """Decide anew whether the touched contacts are in a segment; let new ones in by its triggers.
 
@@ -54,6 +59,11 @@ def review(run: Run, subject: Subject, *, first: bool = False, due: bool = False
     rechecks are over.
     """
     connection = run.connection
+    trigger = subject.trigger
+    rests = trigger is not None and run.deployment.rests(trigger.plan)
+    if rests and cursors.position(run, looked(subject)) >= 0:
+        # Who was there before the flow is let in by the first look, which waits for the end of the pause.
+        return 0
     given = run.given(subject=subject.id)
     clear(connection, VERDICT)
     judge, timed = _judge(run.dialect, subject)
@@ -61,8 +71,7 @@ def review(run: Run, subject: Subject, *, first: bool = False, due: bool = False
     clear(connection, ENTRANT)
     entered = _new(run.dialect).run(connection, given).rowcount
     if entered:
-        trigger = subject.trigger
-        if trigger is not None and (trigger.existing or not first) and not run.deployment.rests(trigger.plan):
+        if trigger is not None and (trigger.existing or not first) and not rests:
             enter(run, trigger.plan, trigger.node)
         _join(run.dialect).run(connection, given)
     _leave(run.dialect).run(connection, given)

@@ -3,12 +3,15 @@
 Every batch is one transaction over one part. A crash loses nothing: what was not committed is found again.
 """
 
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 
 from engine.clock import Clock
-from engine.run import arrivals, calendar, changes, repair
+from engine.run import arrivals, calendar, changes, repair, rounds
 from engine.run.claim import due_contacts
 from engine.run.context import Deployment, Run, TickReport
 from engine.run.transactions import transaction
@@ -16,6 +19,33 @@ from engine.store.session import Store
 from engine.terms import Micros
 
 WAVE_SIZE = 10_000
+_log = logging.getLogger(__name__)
+
+
+
+Stop = Callable[[], bool]
+
+
+def never() -> bool:
+    """Never stop."""
+    return False
+
+
+@dataclass(frozen=True)
+class _Beat:
+    """What one tick does everywhere with: the store, the instant, the flows, and when to leave off."""
+
+    store: Store
+    now: Micros
+    exact: bool
+    deployment: Deployment
+    wave_size: int
+    stop: Stop
+    report: TickReport
+
+    def run(self, connection: Connection, part: int) -> Run:
+        """Start a transaction's run over a part."""
+        return Run(connection, part, self.deployment, self.now, exact=self.exact)
 
 
 def tick(
@@ -25,65 +55,90 @@ def tick(
     *,
     parts: range | None = None,
     wave_size: int = WAVE_SIZE,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Stop = never,
 ) -> TickReport:
     """Run everything that is due now, part by part.
 
-    Shape: returns early, between two transactions, when ``stop`` says so.
+    Shape: returns early, between two transactions, when ``stop`` says so. On an exact clock every token moves at its
+    own due instant, so that a clock that leaps changes no timing.
     """
-    report = TickReport()
+    beat = _Beat(store, clock.micros(), clock.exact, deployment, wave_size, stop, TickReport())
     for part in parts or range(store.parts):
-        _part(store, clock.micros(), part, deployment, wave_size, stop, report)
+        _events(beat, part)
+        _changes(beat, part)
+        if clock.exact:
+            _play(beat, part)
+        else:
+            _calendar(beat, part)
+            _timers(beat, part)
         if stop():
             break
-    return report
+    return beat.report
 
 
-def _part(
-    store: Store,
-    now: Micros,
-    part: int,
-    deployment: Deployment,
-    wave_size: int,
-    stop: Callable[[], bool],
-    report: TickReport,
-) -> None:
-    def run(connection: Connection) -> Run:
-        return Run(connection, part, deployment, now, exact=False)
-
-    while not stop():
-        with transaction(store) as connection:
-            taken = arrivals.take_batch(run(connection), report)
-        if not taken:
-            break
-    while not stop():
-        with transaction(store) as connection:
-            looked_at = changes.take_batch(run(connection))
-        if not looked_at:
-            break
-    with transaction(store) as connection:
-        for occasion in calendar.occasions(run(connection), now):
-            report.entered += calendar.let_in(run(connection), occasion)
-    _timers(store, run, deployment, wave_size, stop, report)
+def _events(beat: _Beat, part: int) -> None:
+    taken = 1
+    while taken and not beat.stop():
+        with transaction(beat.store) as connection:
+            taken = arrivals.take_batch(beat.run(connection, part), beat.report)
 
 
-def _timers(
-    store: Store,
-    run: Callable[[Connection], Run],
-    deployment: Deployment,
-    wave_size: int,
-    stop: Callable[[], bool],
-    report: TickReport,
-) -> None:
+def _changes(beat: _Beat, part: int) -> None:
+    looked_at = 1
+    while looked_at and not beat.stop():
+        with transaction(beat.store) as connection:
+            looked_at = changes.take_batch(beat.run(connection, part))
+
+
+def _calendar(beat: _Beat, part: int) -> None:
+    """Let in whom schedules name: every occasion that has come, each in its own transaction."""
+    occasion = True
+    while occasion and not beat.stop():
+        with transaction(beat.store) as connection:
+            run = beat.run(connection, part)
+            occasion = False
+            for each in calendar.occasions(run, beat.now)[:1]:
+                beat.report.entered += calendar.let_in(run, each)
+                occasion = True
+
+
+def _timers(beat: _Beat, part: int) -> None:
     """Carry due tokens until none is left: waves may make further tokens due at this instant."""
     moved = True
-    while moved and not stop():
+    while moved and not beat.stop():
         moved = False
-        for plan in deployment.running():
-            with transaction(store) as connection:
-                contacts = due_contacts(run(connection), plan.version_id)
-            for start in range(0, len(contacts), wave_size):
-                if stop():
+        for plan in beat.deployment.running():
+            with transaction(beat.store) as connection:
+                contacts = due_contacts(beat.run(connection, part), plan.version_id)
+            for start in range(0, len(contacts), beat.wave_size):
+                if beat.stop():
                     return
-                repair.carry_safely(store, run, plan, contacts[start : start + wave_size], report)
+                batch = contacts[start : start + beat.wave_size]
+                repair.carry_safely(beat.store, lambda connection: beat.run(connection, part), plan, batch, beat.report)
                 moved = True
+
+
+def _play(beat: _Beat, part: int) -> None:
+    """Play the part up to now on an exact clock, stopping at each occasion of the calendar on the way."""
+    while not beat.stop():
+        with transaction(beat.store) as connection:
+            found = calendar.occasions(beat.run(connection, part), beat.now)[:1]
+        _rounds(beat, part, found[0].at if found else beat.now)
+        if not found:
+            return
+        with transaction(beat.store) as connection:
+            beat.report.entered += calendar.let_in(beat.run(connection, part), found[0])
+
+
+def _rounds(beat: _Beat, part: int, until: Micros) -> None:
+    turns = 1
+    while turns and not beat.stop():
+        try:
+            with transaction(beat.store) as connection:
+                turns = rounds.play_round(beat.run(connection, part), until, beat.report)
+        except OperationalError:
+            raise
+        except repair.POISON as fault:
+            # Find who is at fault the slow way, at the present instant; the others go on exactly.
+            _log.warning("a round failed, its tokens are carried one by one: %s", fault)
+            _timers(replace(beat, exact=False), part)

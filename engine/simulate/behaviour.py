@@ -69,26 +69,20 @@ class Behaviour(BaseModel):
 
 
 def _guessed(plans: Iterable[Plan], segments: Mapping[str, Rule]) -> Iterator[Habit]:
-    starts: dict[str, None] = {}
-    goals: dict[str, None] = {}
-    others: dict[str, None] = {}
+    starts: set[str] = set()
+    goals: set[str] = set()
+    others: set[str] = set()
     for plan in plans:
-        for node in plan.nodes:
-            if isinstance(node.entry, ByEvent):
-                starts[node.entry.match.name] = None
-            for rule in node.rules:
-                others.update(dict.fromkeys(sorted(event_names(rule, segments))))
-            others.update(dict.fromkeys(node.events))
+        starts |= {node.entry.match.name for node in plan.triggers if isinstance(node.entry, ByEvent)}
         for ending in (plan.goal, plan.exit):
-            goals.update(dict.fromkeys(sorted(event_names(ending, segments)) if ending is not None else ()))
-    for name in starts:
+            goals |= event_names(ending, segments) if ending is not None else set()
+        for node in plan.nodes:
+            others.update(node.events, *(event_names(rule, segments) for rule in node.rules))
+    for name in sorted(starts):
         yield Habit(event=name, per_day=0.5, to_day=7, once=True)
-    for name in goals:
-        if name not in starts and not name.startswith(RECEIPTS):
-            yield Habit(event=name, per_day=0.01, once=True)
-    for name in others:
-        if name not in starts and name not in goals and not name.startswith(RECEIPTS):
-            yield Habit(event=name, per_day=0.1)
+    for name in sorted((goals | others) - starts):
+        if not name.startswith(RECEIPTS):
+            yield Habit(event=name, per_day=0.01 if name in goals else 0.1, once=name in goals)
 
 
 @dataclass(frozen=True)
@@ -106,7 +100,7 @@ def happenings(key: str, habits: Iterable[Habit], seed: int, start: Micros, end:
     first: dict[str, Micros] = {}
     found: list[Happening] = []
     for place, habit in enumerate(habits):
-        chance = random.Random(f"{seed}/{key}/{habit.event}/{place}")
+        chance = random.Random(f"{seed}/{key}/{habit.event}/{place}")  # noqa: S311 - a rehearsal must repeat itself
         origin = start if habit.after is None else first.get(habit.after)
         if origin is None or habit.per_day == 0:
             continue

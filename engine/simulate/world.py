@@ -153,13 +153,8 @@ class World:
                     for place, each in enumerate(listed[begin : begin + BATCH])
                 ]
                 self.connection.execute(EVENT.insert(), rows)
-            past = (
-                sa.select(
-                    EVENT.c.contact_id, EVENT.c.id, EVENT.c.name, EVENT.c.at, EVENT.c.at.label("now"), EVENT.c.properties
-                )
-                .where(EVENT.c.part == PART)
-                .subquery("past")
-            )
+            told = ("contact_id", "id", "name", "at", "properties")
+            past = sa.select(*(EVENT.c[name] for name in told)).where(EVENT.c.part == PART).subquery("past")
             receipts.apply(self.connection, part, past, {"at_part": part}, deployment.places)
 
     def newcomers(self, created: Mapping[str, Micros], subjects: Sequence[int]) -> None:
