@@ -12,13 +12,16 @@ from engine.errors import NodeError, UndeclaredPort
 from engine.library import steps
 from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
+from engine.rules.names import RECEIPTS
 from engine.run import sql
 from engine.run.members import NOBODY, NOW, Partition, SqlMembers, SqlMoment, slots
 from engine.run.tables import PART, WAVE
 from engine.store.tables import Event
 from engine.terms import DAY, SHARE_PRIME, SHARE_RANGE, Json, Text, share_bounds, share_numbers
 
-PASSIVE_EVENTS = ("message_delivered", "message_opened", "message_bounced", "message_complained")
+PASSIVE_EVENTS = tuple(
+    sorted(name for name, did in RECEIPTS.items() if did in ("delivered", "opened", "bounced", "complained"))
+)
 """Receipts that say nothing of what the contact did; they do not count as activity."""
 
 

@@ -11,15 +11,13 @@ import sqlalchemy as sa
 
 from engine.errors import PortLeak, PortOverlap
 from engine.library import steps
-from engine.library.plan import Plan
-from engine.run import effects, rest, rows, sql
+from engine.run import rest, rows
 from engine.run.context import Run
 from engine.run.enroll import enter
 from engine.run.program import NodeProgram, Program, here
 from engine.run.tables import ENTRANT, TOUCHED, WAVE, clear
 from engine.store import sequences
 from engine.store.prepared import Prepared, parameter
-from engine.terms import HOUR
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ def _enter(run: Run, flow: str, each: NodeProgram) -> None:
     if plan is None or trigger is None:
         return
     clear(run.connection, ENTRANT)
-    statement = _entrants(run.dialect, each)
+    statement = _entrants(run.dialect, each, each_token=plan.reentry == "always")
     statement.run(run.connection, {})
     enter(run, plan, trigger)
 
@@ -128,11 +126,12 @@ def collect_touched(run: Run) -> int:
     return _touched_statement(run.dialect).run(run.connection, {}).rowcount
 
 
-_ENTRANTS: dict[tuple[int, int, str], Prepared] = {}
-
-
-def _entrants(dialect: str, each: NodeProgram) -> Prepared:
-    chosen = sa.select(WAVE.c.contact_id, sa.func.min(WAVE.c.now)).where(here(each.node)).group_by(WAVE.c.contact_id)
+def _entrants(dialect: str, each: NodeProgram, *, each_token: bool) -> Prepared:
+    """Choose who enters: each token makes an enrollment of its own where re-entry is always allowed."""
+    chosen: sa.Select[Any] = sa.select(WAVE.c.contact_id, WAVE.c.now).where(here(each.node))
+    if not each_token:
+        chosen = sa.select(WAVE.c.contact_id, sa.func.min(WAVE.c.now)).where(here(each.node))
+        chosen = chosen.group_by(WAVE.c.contact_id)
     return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
 
 
@@ -166,5 +165,3 @@ def _clone_statement(dialect: str) -> Prepared:
     chosen = sa.select(*columns.values()).where(WAVE.c.step == parameter("code", sa.Text))
     return Prepared(WAVE.insert().from_select(list(columns), chosen), dialect)
 
-
-__all__ = ["HOUR", "Plan", "WaveReport", "carry", "collect_touched", "effects", "sql"]
