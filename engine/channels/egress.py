@@ -137,7 +137,7 @@ class Egress:
 
     async def _checked_address(self, target: httpx.URL) -> str:
         """Resolve once and give the address to connect to, if every one of them may be."""
-        port = target.port or (443 if target.scheme == "https" else 80)
+        port = (443 if target.scheme == "https" else 80) if target.port is None else target.port
         named = target.host in self.allowed
         exactly = f"{target.host}:{port}" in self.allowed
         if port not in PORTS and not exactly:

@@ -1,0 +1,164 @@
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.channels.base import MessageKey
+from engine.channels.letters import finish_html, finish_text, text_of, track_clicks
+from engine.channels.links import Click, Links, Withdrawal, is_web_address, link_secrets
+from engine.store.session import Store
+
+LINKS = Links("https://drip.example/base/", ["one"])
+KEY = MessageKey(1, 22, 333, 4, 5)
+
+
+def token(url: str) -> str:
+    return url.rsplit("/", 1)[1].removesuffix(".gif")
+
+
+def test_what_is_signed_is_read() -> None:
+    assert LINKS.read_pixel(token(LINKS.pixel(KEY))) == KEY
+    assert LINKS.read_click(token(LINKS.click(KEY, "https://a.example/?q=你"))) == Click(KEY, "https://a.example/?q=你")
+    assert LINKS.read_unsubscribe(token(LINKS.unsubscribe(KEY, "news"))) == Withdrawal(KEY, "news")
+    assert LINKS.pixel(KEY).startswith("https://drip.example/base/t/o/")
+    assert LINKS.owns(LINKS.unsubscribe(KEY, "news"))
+    assert not LINKS.owns("https://drip.example/other")
+
+
+def test_a_token_is_good_for_its_purpose_only() -> None:
+    tokens = [LINKS.pixel(KEY), LINKS.click(KEY, "https://a.example/"), LINKS.unsubscribe(KEY, "news")]
+    readers: list[Any] = [LINKS.read_pixel, LINKS.read_click, LINKS.read_unsubscribe]
+    for place, url in enumerate(tokens):
+        assert [reader(token(url)) is not None for reader in readers] == [place == other for other in range(3)]
+
+
+@given(st.text(max_size=60))
+def test_what_is_not_ours_is_refused(text: str) -> None:
+    assert LINKS.read_pixel(text) is None
+    assert LINKS.read_click(text) is None
+    assert LINKS.read_unsubscribe(text) is None
+
+
+@given(st.integers(0, 60), st.sampled_from("aZ0_-."))
+def test_an_altered_token_is_refused(place: int, sign: str) -> None:
+    good = token(LINKS.unsubscribe(KEY, "news"))
+    bad = good[:place] + sign + good[place + 1 :]
+    assert bad == good or LINKS.read_unsubscribe(bad) is None
+
+
+def test_a_token_is_no_place_for_another_target() -> None:
+    payload, signature = token(LINKS.click(KEY, "https://a.example/")).split(".")
+    forged = base64.urlsafe_b64encode(b'[1,22,333,4,5,"https://evil.example/"]').decode().rstrip("=")
+    assert payload != forged
+    assert LINKS.read_click(f"{forged}.{signature}") is None
+
+
+def test_links_outlive_a_change_of_the_secret() -> None:
+    old = token(LINKS.unsubscribe(KEY, "news"))
+    changed = Links("https://drip.example", ["one", "two"])
+    assert changed.read_unsubscribe(old) is not None
+    assert Links("https://drip.example", ["two"]).read_unsubscribe(old) is None
+    assert Links("https://drip.example", ["two"]).read_unsubscribe(token(changed.unsubscribe(KEY, "news"))) is not None
+
+
+def test_the_secret_is_made_once_and_joined_by_the_given_one(store: Store) -> None:
+    (own,) = link_secrets(store, "")
+    assert len(own) >= 32
+    assert link_secrets(store, "") == [own]
+    assert link_secrets(store, "given") == [own, "given"]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example", "http://a.example:8080/x?y=1#z", "https://[2001:db8::1]/", "HTTPS://A.example"]
+)
+def test_web_addresses(url: str) -> None:
+    assert is_web_address(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "//evil.example", "https:evil", "https:\\\\evil.example", "\\evil", "javascript:alert(1)",
+        "data:text/html,x", "https://user@evil.example", "https://a.example@evil.example/", "https://", "mailto:a@b.c", "ftp://a.example",
+        "https://a.example/ x", "https://a.example\n.evil", "https://a.example:99999/", "/relative", "#x",
+    ],
+)  # fmt: skip
+def test_what_is_no_web_address(url: str) -> None:
+    assert not is_web_address(url)
+    assert LINKS.read_click(token(LINKS.click(KEY, url))) is None
+
+
+# ---------------------------------------------------------------- letters
+
+
+def rewritten(html: str) -> str:
+    return track_clicks(html, lambda target: f"SIGNED({target})", LINKS.owns)
+
+
+@pytest.mark.parametrize(
+    ("html", "result"),
+    [
+        ('<a href="https://a.example/?x=1&amp;y=2">go</a>', '<a href="SIGNED(https://a.example/?x=1&amp;y=2)">go</a>'),
+        ("<a class=x href='http://a.example/' id=y>go</a>", '<a class=x href="SIGNED(http://a.example/)" id=y>go</a>'),
+        (
+            '<A title="a > b" HREF="https://a.example">go</A>',
+            '<A title="a > b" HREF="SIGNED(https://a.example)">go</A>',
+        ),
+        ('<area href="https://a.example">', '<area href="SIGNED(https://a.example)">'),
+    ],
+)
+def test_links_are_signed_where_they_stand(html: str, result: str) -> None:
+    assert rewritten(html) == result
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="mailto:a@b.c">m</a>', '<a href="#top">t</a>', '<a href="tel:123">t</a>', "<a>t</a>",
+        '<a href="https://drip.example/base/t/u/x">u</a>', '<link href="https://a.example">', "https://a.example",
+        '<a data-href="https://a.example">d</a>', '<a title=\'href="https://a.example"\'>d</a>',
+        '<abbr href="https://a.example">d</abbr>',
+    ],
+)  # fmt: skip
+def test_other_links_are_left_alone(html: str) -> None:
+    assert rewritten(html) == html
+
+
+def finish(html: str, locale: str = "en") -> str:
+    return finish_html(html, KEY, LINKS, LINKS.unsubscribe(KEY, "news"), locale)
+
+
+def test_styles_are_inlined_and_nothing_is_loaded() -> None:
+    html = finish(
+        '<link rel="stylesheet" href="file:///etc/passwd"><link rel="stylesheet" href="http://127.0.0.1:1/x.css">'
+        "<style>p { color: red } @media (max-width: 9px) { p { color: blue } }</style><p>x</p>"
+    )
+    assert '<p style="color: red' in html
+    assert "@media" in html
+    assert "passwd" not in html
+
+
+def test_a_way_out_is_added_once_and_in_the_contact_s_language() -> None:
+    out = LINKS.unsubscribe(KEY, "news")
+    assert finish("<p>x</p>").count(out) == 1
+    assert "退订" in finish("<p>x</p>", "zh-CN")
+    assert finish(f'<p><a href="{out}">leave</a></p>').count(out) == 1
+    assert "Unsubscribe" not in finish(f'<p><a href="{out}">leave</a></p>')
+    assert finish_text("x\n", out, "zh") == f"x\n\n退订: {out}\n"
+    assert finish_text(f"x {out}", out, "zh") == f"x {out}"
+    assert finish("<html><body><p>x</p></body></html>").endswith('width="1" height="1" alt=""></body></html>')
+
+
+def test_html_as_text() -> None:
+    html = (
+        "<h1>您好</h1><p>Long "
+        + "word " * 60
+        + '</p><img src="x"><p><a href="https://a.example/?a=1&amp;b=2">Go</a></p>'
+    )
+    text = text_of(html)
+    assert "您好" in text
+    assert "[Go](<https://a.example/?a=1&b=2>)" in text
+    assert "word word word" in text
+    assert "!" not in text
