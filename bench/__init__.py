@@ -1,0 +1,1 @@
+"""Measure the engine against hand-written SQL; kill it and compare."""
