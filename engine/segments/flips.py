@@ -29,7 +29,7 @@ from engine.segments.conditions import number
 from engine.segments.happenings import EVENT, concerning, matching
 from engine.segments.scope import RuleScope
 from engine.segments.sources import InstantSource, JsonSource
-from engine.store.expressions import least_of
+from engine.store.expressions import later_than, least_of
 from engine.terms import Micros
 
 Instant = sa.ColumnElement[int]
@@ -67,11 +67,6 @@ def _flips(rule: Rule, scope: RuleScope) -> list[Instant]:
             return []
 
 
-def _later(instant: Instant, now: Instant) -> Instant:
-    """Keep an instant if it is still to come."""
-    return sa.case((instant > now, instant))
-
-
 def _crossings(name: str, condition: Condition, scope: RuleScope) -> list[Instant]:
     sources, account = value_source(name, scope)
     moment = sources[-1].micros
@@ -81,7 +76,7 @@ def _crossings(name: str, condition: Condition, scope: RuleScope) -> list[Instan
     if account is not None:
         chosen = sa.select(moment).select_from(account).where(of_account(account, scope))
         moment = chosen.correlate_except(account).scalar_subquery()
-    return [_later(moment + number(step), scope.now) for step in crossings(condition)]
+    return [later_than(moment + number(step), scope.now) for step in crossings(condition)]
 
 
 def _aggregate(each: sa.FromClause, value: Any, *conditions: sa.ColumnElement[bool]) -> Instant:
@@ -102,14 +97,14 @@ def _silence(event: Happening, within: Micros, scope: RuleScope) -> Instant:
     """Tell when a silence will have lasted long enough: counted from the last event, at least from the creation."""
     each = EVENT.alias()
     chosen = matching(each, _untimed(event), within, scope)
-    if _is_timed(event):
-        last = _aggregate(each, sa.func.min(each.c.at), *chosen)
-        created = _later(scope.contact.c.created_at + number(within), scope.now)
-        return least_of(last + number(within), created)
-    last = _aggregate(each, sa.func.max(each.c.at), *chosen)
     created = scope.contact.c.created_at
-    since = sa.case((last > created, last), else_=created)
-    return _later(since + number(within), scope.now)
+    if _is_timed(event):
+        first = _aggregate(each, sa.func.min(each.c.at), *chosen)
+        return least_of(first + number(within), later_than(created + number(within), scope.now))
+    # Of events from before the creation the window counts from the creation.
+    since = sa.func.max(sa.case((each.c.at > created, each.c.at), else_=created))
+    last = sa.func.coalesce(_aggregate(each, since, *chosen), created, type_=sa.BigInteger)
+    return later_than(last + number(within), scope.now)
 
 
 def _deadline(rule: Followed, scope: RuleScope) -> list[Instant]:
@@ -120,7 +115,7 @@ def _deadline(rule: Followed, scope: RuleScope) -> list[Instant]:
     chosen = matching(each, _untimed(rule.first), None, scope)
     if not _is_timed(rule.first):
         end = _aggregate(each, sa.func.max(each.c.at), *chosen) + number(rule.within)
-        return [_later(end, scope.now)]
+        return [later_than(end, scope.now)]
     chosen.append(each.c.at > scope.now - number(rule.within))
     return [_aggregate(each, sa.func.min(each.c.at) + number(rule.within), *chosen)]
 
@@ -131,7 +126,7 @@ def _inner(event: Happening, scope: RuleScope) -> list[Instant]:
     for name, condition in event.where:
         for step in crossings(condition):
             each = EVENT.alias()
-            instant = _later(JsonSource(each.c.properties, name).micros + number(step), scope.now)
+            instant = later_than(JsonSource(each.c.properties, name).micros + number(step), scope.now)
             found.append(_aggregate(each, sa.func.min(instant), *concerning(each, event, scope)))
     return found
 

@@ -83,6 +83,13 @@ class least_of(FunctionElement[int]):
     inherit_cache = True
 
 
+class later_than(FunctionElement[int]):
+    """Keep the first number if it is greater than the second; else NULL, also for NULL."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 class _JsonValue(FunctionElement[Any]):
     """Something about the JSON value at a top-level key.
 
@@ -221,7 +228,7 @@ def _micros_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     day = f"({text} || 'T00:00:00Z')"
     instant = rf"""regexp_replace(upper({text} COLLATE "C"), '([.][0-9]{{6}})[0-9]+', '\1')"""
     return (
-        f"(CASE WHEN {text} ~ '{DATE_PATTERN}' THEN {_epoch(day)} "
+        f"(CASE WHEN length({text}) = 10 THEN CASE WHEN {text} ~ '{DATE_PATTERN}' THEN {_epoch(day)} END "
         f"WHEN {text} ~ '{INSTANT_PATTERN}' THEN {_epoch(instant)} END)"
     )
 
@@ -244,6 +251,18 @@ def _least_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(least_of, "postgresql")
 def _least_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"least({', '.join(_parts(element, compiler, options))})"
+
+
+@compiles(later_than, "sqlite")
+def _later_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    one, other = _parts(element, compiler, options)
+    return f"nullif(max({one}, {other}), {other})"
+
+
+@compiles(later_than, "postgresql")
+def _later_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    one, other = _parts(element, compiler, options)
+    return f"nullif(greatest({one}, {other}), {other})"
 
 
 _SQLITE_KINDS: Final = (
