@@ -142,7 +142,7 @@ def contact_detail(wiring: Wiring, key: str) -> ContactDetail:
                 ACCOUNT.c.part == facts.part, ACCOUNT.c.id == facts.account_id
             )
         )
-        stays = _stays(wiring, connection, mine)
+        stays = tuple(_stays(wiring, connection, mine))
     name = facts.attributes.get("name")
     return ContactDetail(
         key=facts.key,
@@ -157,7 +157,7 @@ def contact_detail(wiring: Wiring, key: str) -> ContactDetail:
         attributes=facts.attributes,
         tags=tuple(tags),
         consents=tuple((word.topic, word.channel, word.state, from_micros(word.at)) for word in words),
-        stays=tuple(stays),
+        stays=stays,
     )
 
 
