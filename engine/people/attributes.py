@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -62,24 +63,29 @@ def flatten(values: Mapping[str, Json], *, of_account: bool = False, depth: int 
     return {name: value for name, value in flat.items() if is_name(name, of_account=of_account)}
 
 
-def kinds_of(rows: Iterable[Mapping[str, Json]]) -> dict[str, str]:
-    """Tell the kind of value that each name has in these rows; ``mixed`` where it has several."""
-    pairs: set[tuple[str, type]] = set()
-    for row in rows:
-        pairs.update(zip(row, map(type, row.values()), strict=True))
-    kinds: dict[str, str] = {}
-    for name, kind in pairs:
-        word = _KINDS.get(kind)
-        if word is not None:
-            kinds[name] = word if kinds.get(name, word) == word else MIXED
-    return kinds
+def types_of(rows: Iterable[Mapping[str, Json]]) -> dict[str, set[type]]:
+    """Tell of which Python types the values of each attribute are."""
+    given = [row for row in rows if row]
+    names = chain.from_iterable(given)
+    types: dict[str, set[type]] = {}
+    for name, kind in set(zip(names, map(type, chain.from_iterable(row.values() for row in given)), strict=True)):
+        types.setdefault(name, set()).add(kind)
+    return types
 
 
-def note(connection: Connection, workspace_id: int, kinds: Mapping[str, str]) -> dict[str, str]:
+def _word(types: Iterable[type]) -> str | None:
+    words = {_KINDS[kind] for kind in types if kind in _KINDS}
+    return MIXED if len(words) > 1 else next(iter(words), None)
+
+
+def note(connection: Connection, workspace_id: int, types: Mapping[str, Iterable[type]]) -> dict[str, str]:
     """Remember the kinds of attributes in the workspace's settings and give all that are known.
+
+    A kind is ``text``, ``number``, ``bool``, ``list``, or ``mixed``; somebody else may have said ``date`` of a text.
 
     Cost: one statement; two more when something is new.
     """
+    kinds = {name: word for name, found in types.items() if (word := _word(found)) is not None}
     statement = sa.select(_WORKSPACE.c.settings).where(_WORKSPACE.c.id == workspace_id)
     known: dict[str, str] = (connection.scalar(statement) or {}).get("attributes", {})
     if all(_covers(known.get(name), kind) for name, kind in kinds.items()):

@@ -4,6 +4,7 @@ A guarded cell begins with an apostrophe. Reading takes it off again, so that ev
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import orjson
@@ -66,6 +67,7 @@ def write_value(value: Json) -> str:
     return "" if value is None else orjson.dumps(value).decode()
 
 
+@lru_cache(maxsize=8_192)
 def read_value(cell: str) -> Json:
     """Read an attribute: a number or boolean of JSON, else a text."""
     if cell.startswith(GUARD) and _is_ambiguous(cell[1:]):

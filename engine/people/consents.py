@@ -65,8 +65,8 @@ def note(connection: Connection, rows: Sequence[ConsentRow]) -> None:
         return
     connection.execute(_noting(connection.dialect.name), {"said": pack(sorted(last.values()))})
     places = {(row.part, row.contact_id) for row in last.values()}
-    restrict(connection, places)
     number_changes(connection, places)
+    restrict(connection, places)
 
 
 @lru_cache(maxsize=2)

@@ -113,6 +113,11 @@ def places_of(connection: Connection, parts: int, workspace_id: int, keys: Itera
     return {key: (part, id_) for key, part, id_ in found}
 
 
+def any_alias(connection: Connection) -> bool:
+    """Tell whether any contact goes by another key too."""
+    return connection.scalar(_ANY_ALIAS) is not None
+
+
 def _look_up(
     connection: Connection, parts: int, workspace_id: int, keys: Iterable[str], columns: _Columns, *, lock: bool
 ) -> list[Any]:
@@ -122,7 +127,7 @@ def _look_up(
     dialect = connection.dialect.name
     given = {"workspace": workspace_id, "wanted": pack(wanted)}
     found = list(connection.execute(_by_key(dialect, columns, lock), given))
-    if len(found) < len(wanted) and connection.scalar(_ANY_ALIAS) is not None:
+    if len(found) < len(wanted) and any_alias(connection):
         known = {row[0] for row in found}
         given["wanted"] = pack(pair for pair in wanted if pair[1] not in known)
         found.extend(connection.execute(_by_alias(dialect, columns, lock), given))

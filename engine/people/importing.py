@@ -1,23 +1,23 @@
 """Import contacts from CSV files: streamed, in transactions of some thousand rows, whatever is wrong with some."""
 
+import gc
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 from sqlalchemy.engine import Connection
 
 from engine.people import accounts
-from engine.people.accounts import AccountRow
 from engine.people.changes import CHANGE
-from engine.people.contacts import ContactRow
+from engine.people.lines import Readable
 from engine.people.numbering import take_each
-from engine.people.reading import ContactFile, Level, Problem, Readable, Row
+from engine.people.reading import Chunk, ContactFile, Level, Problem
 from engine.people.transactions import committed
-from engine.people.upserting import Upserted, fold, upsert
+from engine.people.upserting import Upserted, upsert
 from engine.store.session import Store
-from engine.terms import Json, Micros
+from engine.terms import Micros
 
 BATCH: Final = 5_000
 """Rows of one transaction: enough to be fast, few enough that a page's command never waits long."""
@@ -64,54 +64,68 @@ def import_contacts(
     """
     report = ImportReport()
     file = ContactFile(source, report.tell)
-    report.encoding = file.encoding
+    report.encoding = file.lines.encoding
     with store.write() as connection:
         begun = take_each(connection, CHANGE, dict.fromkeys(range(store.parts), 0))
-    rows = iter(file)
-    while chunk := list(islice(rows, batch)):
-        contacts, lines = _unique(chunk, report)
-        about = _about_accounts(chunk)
-
-        def take(
-            connection: Connection, contacts: dict[str, ContactRow] = contacts, about: list[AccountRow] = about
-        ) -> Upserted:
-            if about:
-                accounts.update(connection, store.parts, workspace_id, about)
-            return upsert(connection, store.parts, workspace_id, contacts.values(), now)
-
-        done = committed(store, take)
-        report.rows += len(chunk)
-        report.created += done.created
-        report.changed += done.changed
-        for key, facts in done.before.items():
-            if facts.changed >= begun[facts.part]:
-                report.tell(_twice(lines[key], key))
-        progress(file.position)
-    progress(file.position)
+    chunks = file.chunks(batch)
+    all_new = True
+    while True:
+        with _without_collector():
+            chunk = next(chunks, None)
+            if chunk is None:
+                break
+            done = _take(store, workspace_id, chunk, now, report, begun, all_new=all_new)
+        all_new = not done.before
+        progress(file.lines.position)
+    progress(file.lines.position)
     return report
 
 
-def _about_accounts(chunk: list[Row]) -> list[AccountRow]:
-    about: dict[str, dict[str, Json]] = {}
-    for row in chunk:
-        if row.account and row.contact.account:
-            about.setdefault(row.contact.account, {}).update(row.account)
-    return [accounts.row_of(key, facts) for key, facts in about.items()]
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Put off the search for cycles: a batch makes none, and looking every few hundred rows costs a quarter."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
-def _unique(chunk: list[Row], report: ImportReport) -> tuple[dict[str, ContactRow], dict[str, int]]:
-    contacts: dict[str, ContactRow] = {}
-    lines: dict[str, int] = {}
-    for line, contact, _ in chunk:
-        key = contact.key
-        if key in contacts:
-            report.tell(_twice(line, key))
-            contacts[key] = fold(contacts[key], contact)
-        else:
-            contacts[key] = contact
-        lines[key] = line
-    return contacts, lines
+def _take(
+    store: Store,
+    workspace_id: int,
+    chunk: Chunk,
+    now: Micros,
+    report: ImportReport,
+    begun: Mapping[int, int],
+    *,
+    all_new: bool,
+) -> Upserted:
+    """Write rows in one transaction of their own."""
+    about = [accounts.row_of(key, facts) for key, facts in chunk.accounts.items()]
+
+    def work(connection: Connection) -> Upserted:
+        if about:
+            accounts.update(connection, store.parts, workspace_id, about)
+        rows, types = chunk.contacts, chunk.types
+        return upsert(connection, store.parts, workspace_id, rows, now, all_new=all_new, types=types)
+
+    done = committed(store, work)
+    report.rows += len(chunk.contacts)
+    report.created += done.created
+    report.changed += done.changed
+    _tell_repeated(chunk, done, begun, report)
+    return done
 
 
-def _twice(line: int, key: str) -> Problem:
-    return Problem(line, f"id {key!r} came before; what this row says counts", "note")
+def _tell_repeated(chunk: Chunk, done: Upserted, begun: Mapping[int, int], report: ImportReport) -> None:
+    """Note the rows of which an earlier row of the file had the id: in this chunk, or changed since the file began."""
+    earlier = {key for key, facts in done.before.items() if facts.changed >= begun[facts.part]}
+    if not earlier and len(done.places) == len(chunk.contacts):
+        return
+    for line, contact in zip(chunk.lines, chunk.contacts, strict=True):
+        if contact.key in earlier:
+            report.tell(Problem(line, f"id {contact.key!r} came before; what this row says counts", "note"))
+        earlier.add(contact.key)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Final
 
 import orjson
@@ -12,12 +13,12 @@ from sqlalchemy.engine import Connection
 
 from engine.people import accounts, attributes, suppressions, tags
 from engine.people.changes import CHANGE
-from engine.people.contacts import CONTACT, ContactRow, Facts, Place, hash_of, look_up
+from engine.people.contacts import CONTACT, ContactRow, Facts, Place, any_alias, look_up
 from engine.people.numbering import take_each
-from engine.store.dialect import insert_rows
+from engine.store.dialect import insert_free_rows, insert_rows
 from engine.store.rowsets import pack, rowset
 from engine.store.types import JSON_TYPE
-from engine.terms import Micros, part_of
+from engine.terms import Micros, contact_hash, part_of
 
 CONTACTS: Final = "contact"
 """The sequence that counts contacts."""
@@ -47,9 +48,20 @@ def fold(first: ContactRow, second: ContactRow) -> ContactRow:
     return ContactRow._make([*facts, tags_, {**first.attributes, **second.attributes}, min(known, default=None)])
 
 
-def upsert(connection: Connection, parts: int, workspace_id: int, rows: Iterable[ContactRow], now: Micros) -> Upserted:
+def upsert(
+    connection: Connection,
+    parts: int,
+    workspace_id: int,
+    rows: Iterable[ContactRow],
+    now: Micros,
+    *,
+    all_new: bool = False,
+    types: Mapping[str, Iterable[type]] | None = None,
+) -> Upserted:
     """Make the contacts that are new, merge what is said about the others, and number what changed.
 
+    ``all_new`` is a guess that saves the look-up where it holds and costs one vain attempt where not; ``types`` are
+    those of the attributes' values, if they are known already.
     Cost: a fixed number of statements, however many rows.
     """
     folded: dict[str, ContactRow] = {}
@@ -57,95 +69,141 @@ def upsert(connection: Connection, parts: int, workspace_id: int, rows: Iterable
         folded[row.key] = fold(folded[row.key], row) if row.key in folded else row
     if not folded:
         return Upserted()
-    # Whoever holds this sequence is the only one who makes contacts in the part: no key can appear meanwhile.
-    following = take_each(connection, CONTACTS, Counter(part_of(hash_of(key), parts) for key in folded))
-    writing = _Writing(connection, parts, workspace_id, now, following)
-    writing.known = look_up(connection, parts, workspace_id, folded, lock=True)
-    for key, row in folded.items():
-        if key in writing.known:
-            writing.merge(key, row)
-        else:
-            writing.make(key, row)
-    attributes.note(connection, workspace_id, attributes.kinds_of(row.attributes for row in folded.values()))
-    accounts.ensure(connection, parts, workspace_id, writing.accounts)
-    writing.finish()
+    writing = _Writing(connection, parts, workspace_id, now, {key: contact_hash(key) for key in folded})
+    if not all_new or any_alias(connection) or not writing.try_as_new(folded):
+        writing.sort_out(folded)
+    types = attributes.types_of(row.attributes for row in folded.values()) if types is None else types
+    attributes.note(connection, workspace_id, types)
     _apply_bans(connection, parts, folded, writing.done.places)
     return writing.done
 
 
-@dataclass
 class _Writing:
     """One batch on its way into the tables."""
 
-    connection: Connection
-    parts: int
-    workspace_id: int
-    now: Micros
-    following: dict[int, int]
-    known: dict[str, Facts] = field(default_factory=dict)
-    base: dict[Place, Facts] = field(default_factory=dict)
-    drafts: dict[Place, Facts] = field(default_factory=dict)
-    new: list[list[Any]] = field(default_factory=list)
-    new_tags: list[tags.TagOf] = field(default_factory=list)
-    more_tags: list[tags.TagOf] = field(default_factory=list)
-    accounts: set[tuple[int, str]] = field(default_factory=set)
-    done: Upserted = field(default_factory=Upserted)
+    def __init__(
+        self, connection: Connection, parts: int, workspace_id: int, now: Micros, hashes: Mapping[str, int]
+    ) -> None:
+        self.connection = connection
+        self.parts = parts
+        self.workspace_id = workspace_id
+        self.now = now
+        self.hashes = hashes
+        self.done = Upserted()
+        self.tried: dict[str, Place] = {}
+        self._take_numbers()
 
-    def make(self, key: str, row: ContactRow) -> None:
-        hashed = hash_of(key)
-        part = part_of(hashed, self.parts)
-        id_ = self.following[part]
-        self.following[part] = id_ + 1
-        self.done.places[key] = (part, id_)
-        account = None
-        if row.account:
-            account = accounts.account_id(self.workspace_id, row.account)
-            self.accounts.add((part, row.account))
-        if row.tags:
-            self.new_tags.extend((part, id_, tag) for tag in dict.fromkeys(row.tags))
-        facts = [text or None for text in row[1:6]]
-        at = self.now if row.created_at is None else row.created_at
-        values = orjson.dumps(row.attributes).decode() if row.attributes else "{}"
-        self.new.append([part, id_, self.workspace_id, key, hashed, *facts, account, values, at, False])
+    def _take_numbers(self) -> None:
+        # More than needed: gaps do no harm. Whoever holds the sequence of contacts is the only one who makes contacts
+        # in these parts, so that no key can appear meanwhile.
+        counts = Counter(part_of(hashed, self.parts) for hashed in self.hashes.values())
+        self.ids = take_each(self.connection, CONTACTS, counts)
+        self.changes = take_each(self.connection, CHANGE, counts)
 
-    def merge(self, key: str, row: ContactRow) -> None:
-        known = self.known[key]
-        place = (known.part, known.id)
-        self.done.places[key] = place
-        self.done.before[key] = known
-        # By a key and by an alias of it the same contact is read twice: the first reading counts.
-        base = self.base.setdefault(place, known)
-        self.drafts[place] = _merged(self.drafts.get(place, base), row, self.workspace_id)
-        self.more_tags.extend((*place, tag) for tag in row.tags)
-        if row.account:
-            self.accounts.add((known.part, row.account))
+    def try_as_new(self, rows: Mapping[str, ContactRow]) -> bool:
+        """Insert rows as new contacts, and tell whether they all were."""
+        new = self._new(rows)
+        places = {row[3]: (row[0], row[1]) for row in new}
+        if not insert_free_rows(self.connection, CONTACT, _NEW, new):
+            self.tried = places
+            self._take_numbers()
+            return False
+        self._furnish(rows, places)
+        return True
 
-    def finish(self) -> None:
-        tagged = tags.missing(self.connection, self.more_tags)
-        changed = {place for place, facts in self.drafts.items() if facts is not self.base[place]}
-        changed.update((part, id_) for part, id_, _ in tagged)
-        self.done.created, self.done.changed = len(self.new), len(changed)
-        counts = Counter(row[0] for row in self.new)
-        counts.update(part for part, _ in changed)
-        numbers = take_each(self.connection, CHANGE, counts)
-        for row in self.new:
-            row.append(numbers[row[0]])
-            numbers[row[0]] += 1
-        insert_rows(self.connection, CONTACT, _NEW, self.new)
-        insert_rows(self.connection, tags.TAG, tags.COLUMNS, self.new_tags)
-        self._update(sorted(changed), numbers)
-        tags.insert(self.connection, tagged)
+    def sort_out(self, rows: Mapping[str, ContactRow]) -> None:
+        """Make those that are new, merge what is said about the others."""
+        known = look_up(self.connection, self.parts, self.workspace_id, rows, lock=True)
+        places = {key: (facts.part, facts.id) for key, facts in known.items()}
+        made = {key for key, place in places.items() if self.tried.get(key) == place}
+        self._furnish({key: rows[key] for key in made}, places)
+        new = self._new({key: row for key, row in rows.items() if key not in known})
+        insert_rows(self.connection, CONTACT, _NEW, new)
+        self._furnish({row[3]: rows[row[3]] for row in new}, {row[3]: (row[0], row[1]) for row in new})
+        before = {key: facts for key, facts in known.items() if key not in made}
+        self._merge({key: rows[key] for key in before}, before)
 
-    def _update(self, changed: Sequence[Place], numbers: dict[int, int]) -> None:
-        if not changed:
+    def _furnish(self, rows: Mapping[str, ContactRow], places: Mapping[str, Place]) -> None:
+        """Give new contacts their tags and accounts."""
+        self._ensure_accounts(rows, places)
+        given = [(*places[key], tag) for key, row in rows.items() if row.tags for tag in dict.fromkeys(row.tags)]
+        insert_rows(self.connection, tags.TAG, tags.COLUMNS, given)
+        self.done.places.update(places if len(places) == len(rows) else {key: places[key] for key in rows})
+        self.done.created += len(rows)
+
+    def _new(self, rows: Mapping[str, ContactRow]) -> list[tuple[Any, ...]]:
+        """Make rows of the table, a column at a time, and use numbers up."""
+        if not rows:
+            return []
+        keys, emails, phones, timezones, locales, stages, owners, _, values, moments = zip(*rows.values(), strict=True)
+        hashes = [self.hashes[key] for key in keys]
+        parts = [part_of(hashed, self.parts) for hashed in hashes]
+        return list(
+            zip(
+                parts,
+                _numbered(parts, self.ids),
+                repeat(self.workspace_id),
+                keys,
+                hashes,
+                *map(_cleared, (emails, phones, timezones, locales, stages)),
+                [accounts.account_id(self.workspace_id, owner) if owner else None for owner in owners],
+                [orjson.dumps(value).decode() if value else "{}" for value in values],
+                [self.now if moment is None else moment for moment in moments],
+                repeat(False),
+                _numbered(parts, self.changes),
+                strict=False,
+            )
+        )
+
+    def _ensure_accounts(self, rows: Mapping[str, ContactRow], places: Mapping[str, Place]) -> None:
+        wanted = {(places[key][0], row.account) for key, row in rows.items() if row.account}
+        accounts.ensure(self.connection, self.parts, self.workspace_id, wanted)
+
+    def _merge(self, rows: Mapping[str, ContactRow], known: Mapping[str, Facts]) -> None:
+        if not rows:
             return
+        base: dict[Place, Facts] = {}
+        drafts: dict[Place, Facts] = {}
+        places: dict[str, Place] = {}
+        for key, row in rows.items():
+            facts = known[key]
+            place = places[key] = (facts.part, facts.id)
+            # By a key and by an alias of it the same contact is read twice: the first reading counts.
+            draft = drafts.get(place) or base.setdefault(place, facts)
+            drafts[place] = _merged(draft, row, self.workspace_id)
+        self._ensure_accounts(rows, places)
+        tagged = tags.missing(self.connection, ((*places[key], tag) for key, row in rows.items() for tag in row.tags))
+        changed = {place for place, facts in drafts.items() if facts is not base[place]}
+        changed.update((part, id_) for part, id_, _ in tagged)
+        self._update([drafts[place] for place in sorted(changed)])
+        tags.insert(self.connection, tagged)
+        self.done.places.update(places)
+        self.done.before.update(known)
+        self.done.changed = len(changed)
+
+    def _update(self, changed: Sequence[Facts]) -> None:
         rows = []
-        for place in changed:
-            facts = self.drafts[place]
+        for facts in changed:
             values = orjson.dumps(facts.attributes).decode()
-            rows.append((*place, *facts[3:8], facts.account_id, values, numbers[facts.part]))
-            numbers[facts.part] += 1
-        self.connection.execute(_updating(self.connection.dialect.name), {"drafts": pack(rows)})
+            change = self.changes[facts.part]
+            self.changes[facts.part] = change + 1
+            rows.append((facts.part, facts.id, *facts[3:8], facts.account_id, values, change))
+        if rows:
+            self.connection.execute(_updating(self.connection.dialect.name), {"drafts": pack(rows)})
+
+
+def _numbered(parts: Sequence[int], following: dict[int, int]) -> list[int]:
+    """Give each row the next number of its part."""
+    numbers = []
+    for part in parts:
+        number = following[part]
+        following[part] = number + 1
+        numbers.append(number)
+    return numbers
+
+
+def _cleared(texts: Sequence[str | None]) -> Sequence[str | None]:
+    return [text or None for text in texts] if "" in texts else texts
 
 
 def _merged(known: Facts, row: ContactRow, workspace_id: int) -> Facts:
