@@ -145,7 +145,21 @@ def _preparing(plan: Plan, said: Recorder, at_node: Flag) -> list[sa.Update]:
         found.extend(_awaiting(node, said, meaning))
     if said.joins:
         found.append(_gathering(node, at_node))
+    if said.ends and plan.parallel:
+        found.append(_only_first(node, at_node))
     return found
+
+
+def _only_first(node: PlanNode, at_node: Flag) -> sa.Update:
+    """Let one token of each enrollment pass a node that ends it: the others are gone before it is their turn."""
+    first = WAVE.alias("first")
+    earlier = sa.exists().where(
+        first.c.contact_id == WAVE.c.contact_id,
+        first.c.enrollment_id == WAVE.c.enrollment_id,
+        first.c.token_id < WAVE.c.token_id,
+        first.c.step.in_((*node.inbound, steps.arrives(node.index), steps.rested(node.index))),
+    )
+    return WAVE.update().values(path=sql.WHOLE_PATH, step=steps.REMOVED).where(at_node, earlier)
 
 
 def _awaiting(node: PlanNode, said: Recorder, meaning: sql.Meaning) -> list[sa.Update]:

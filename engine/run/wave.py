@@ -128,7 +128,7 @@ def collect_touched(run: Run) -> int:
 
 def _entrants(dialect: str, each: NodeProgram, *, each_token: bool) -> Prepared:
     """Choose who enters: each token makes an enrollment of its own where re-entry is always allowed."""
-    chosen: sa.Select[Any] = sa.select(WAVE.c.contact_id, WAVE.c.now).where(here(each.node))
+    chosen: Any = sa.select(WAVE.c.contact_id, WAVE.c.now).where(here(each.node))
     if not each_token:
         chosen = sa.select(WAVE.c.contact_id, sa.func.min(WAVE.c.now)).where(here(each.node))
         chosen = chosen.group_by(WAVE.c.contact_id)
