@@ -19,7 +19,7 @@ from tests.rules.worlds import NOW, SEGMENT_RULES, facts, rules
 from tests.segments.people import ask, at, fill, scope
 
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-worlds = settings(max_examples=60, suppress_health_check=SLOW)
+worlds = settings(max_examples=40, suppress_health_check=SLOW)
 
 
 @contextmanager
