@@ -64,11 +64,13 @@ def some_where(dice: Dice) -> Json:
     """Ask for a property of an event, seldom."""
     if not dice.chance(25):
         return {}
-    if dice.chance(50):
-        return {"where": {"n": {"op": dice.one((*COMPARISONS, "exists")), "value": dice.number(0, 3)}}}
-    return {
-        "where": {"page": {"op": dice.one(("is", "is_not", "contains", "missing")), "value": dice.one(("Home", "p"))}}
-    }
+    match dice.one(("n", "page", "there")):
+        case "n":
+            return {"where": {"n": {"op": dice.one(COMPARISONS), "value": dice.number(0, 3)}}}
+        case "page":
+            return {"where": {"page": {"op": dice.one(("is", "is_not", "contains")), "value": dice.one(("Home", "p"))}}}
+        case _:
+            return {"where": {dice.one(("n", "page")): {"op": dice.one(("exists", "missing"))}}}
 
 
 TEXT_OPS = ("is", "is_not", "contains", "not_contains", "starts_with", "ends_with", "exists", "missing", "gt")

@@ -39,7 +39,7 @@ def test_random_flows(kind: str, first: int, tmp_path: Path, worker: str) -> Non
 
 
 @pytest.mark.long
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(case=cases())
 def test_flows_that_hypothesis_looks_for(case: Case, tmp_path: Path, worker: str) -> None:
     found = difference(case, lambda case: played(case, "sqlite", tmp_path, worker))
