@@ -23,7 +23,7 @@ ENTERED = 3
 def enter(run: Run, plan: Plan, trigger: PlanNode) -> int:
     """Let in the contacts of the entrant table at their own instants; give how many came in.
 
-    Shape: a contact that is there several times enters as often; the caller sees to it where re-entry forbids that.
+    Shape: a contact that is there several times enters as often where re-entry is always allowed, else once.
     Cost: four statements.
     """
     count = int(_count(run.dialect).run(run.connection, {}).scalar_one())
@@ -51,30 +51,42 @@ def _count(dialect: str) -> Prepared:
 
 @cache
 def _enroll(dialect: str, reentry: str) -> Prepared:
+    entrant: Any = ENTRANT
+    if reentry != "always":
+        first = sa.func.min(ENTRANT.c.now).label("now")
+        entrant = sa.select(ENTRANT.c.contact_id, first).group_by(ENTRANT.c.contact_id).subquery("once")
     before = ENROLLMENT.alias("before")
     mine = sa.and_(
         before.c.part == PART,
-        before.c.contact_id == ENTRANT.c.contact_id,
+        before.c.contact_id == entrant.c.contact_id,
         before.c.flow_id == parameter("flow_id"),
     )
     row: dict[str, Any] = {
         "part": PART,
-        "contact_id": ENTRANT.c.contact_id,
-        "id": parameter("base") + sa.func.row_number().over(order_by=ENTRANT.c.contact_id) - 1,
+        "contact_id": entrant.c.contact_id,
+        "id": parameter("base") + sa.func.row_number().over(order_by=entrant.c.contact_id) - 1,
         "flow_id": parameter("flow_id"),
         "version_id": parameter("version_id"),
-        "ordinal": sa.select(sa.func.count()).where(mine).scalar_subquery()
-        + sa.func.row_number().over(partition_by=ENTRANT.c.contact_id, order_by=ENTRANT.c.now),
+        "ordinal": _ordinal(reentry, entrant, mine),
         "state": sa.literal("active", sa.Text),
-        "started_at": ENTRANT.c.now,
+        "started_at": entrant.c.now,
     }
     chosen = sa.select(*row.values())
     if reentry == "once":
         chosen = chosen.where(~sa.exists().where(mine))
     elif reentry == "after_exit":
-        too_soon = before.c.started_at + parameter("cooldown") > ENTRANT.c.now
+        too_soon = before.c.started_at + parameter("cooldown") > entrant.c.now
         chosen = chosen.where(~sa.exists().where(mine, sa.or_(before.c.state == "active", too_soon)))
     return Prepared(ENROLLMENT.insert().from_select(list(row), chosen), dialect)
+
+
+def _ordinal(reentry: str, entrant: Any, mine: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    if reentry == "once":
+        return sa.literal(1, sa.BigInteger)
+    so_far = sa.select(sa.func.count()).where(mine).scalar_subquery()
+    if reentry == "after_exit":
+        return so_far + 1
+    return so_far + sa.func.row_number().over(partition_by=entrant.c.contact_id, order_by=entrant.c.now)
 
 
 @cache

@@ -14,7 +14,7 @@ from engine.rules.model import Rule
 from engine.run import effects, sql
 from engine.run.members import Flag, SqlMembers
 from engine.run.recorder import Outcome, Recorder
-from engine.run.tables import PART, WAVE
+from engine.run.tables import ENTRANT, PART, WAVE
 from engine.store.prepared import Prepared
 from engine.store.tables import Token
 from engine.terms import length_micros
@@ -48,6 +48,8 @@ class NodeProgram:
 
     node: PlanNode
     said: Recorder
+    standing: Prepared | None = None
+    entrants: Prepared | None = None
     before: list[Prepared] = field(default_factory=list)
     writes: list[Prepared] = field(default_factory=list)
     leave: Prepared | None = None
@@ -118,12 +120,38 @@ def _node(plan: Plan, node: PlanNode, dialect: str, around: Surroundings) -> Nod
         if change.kind != "enter" and not is_template(change.facts):
             statements = effects.changing(plan, node, change, at_node, meaning, dialect)
             program.writes.extend(Prepared(statement, dialect) for statement in statements)
+    program.standing = _standing(said, at_node, dialect)
+    program.entrants = _entrants(said, at_node, dialect)
     program.touches = any(change.kind in effects.TOUCHING for change in said.changes)
     program.leave = Prepared(_leaving(node, said, at_node, touched=program.touches), dialect)
     if len(said.outcomes) > 1 or any(len(targets) > 1 for targets in node.targets.values()):
         program.count = Prepared(_counting(node), dialect)
     program.after.extend(Prepared(statement, dialect) for statement in _ending(plan, node, said))
     return program
+
+
+def _standing(said: Recorder, at_node: Flag, dialect: str) -> Prepared | None:
+    """Read the members at a node for what is worked out in Python, with their facts where those are needed."""
+    columns: list[Any] = [WAVE.c.contact_id, WAVE.c.token_id, WAVE.c.zone, WAVE.c.now, WAVE.c.started_at]
+    templates = any(change.kind == "set" and is_template(change.facts) for change in said.changes)
+    if said.decide is not None or templates or (said.target is not None and said.target[1] is not None):
+        contact = sql.CONTACT
+        known = (contact.c[name] for name in ("key", *effects.CONTACT_COLUMNS, "attributes"))
+        both = WAVE.join(contact, sa.and_(contact.c.part == PART, contact.c.id == WAVE.c.contact_id))
+        chosen = sa.select(*columns, *known).select_from(both).order_by(WAVE.c.contact_id, WAVE.c.token_id)
+    elif said.target is not None or said.quiet_asked:
+        chosen = sa.select(*columns)
+    else:
+        return None
+    return Prepared(chosen.where(at_node), dialect)
+
+
+def _entrants(said: Recorder, at_node: Flag, dialect: str) -> Prepared | None:
+    """Choose the members at a node that enter another flow, one for each token."""
+    if all(change.kind != "enter" for change in said.changes):
+        return None
+    chosen = sa.select(WAVE.c.contact_id, WAVE.c.now).where(at_node)
+    return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
 
 
 def is_template(facts: Mapping[str, Any]) -> bool:

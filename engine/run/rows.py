@@ -3,9 +3,10 @@
 Cost: one statement to read and one to write, however many members there are.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import time
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import orjson
@@ -17,57 +18,55 @@ from engine.errors import MissingVariable
 from engine.library.plan import Plan
 from engine.run import sql
 from engine.run.context import Run
-from engine.run.members import Flag
-from engine.run.recorder import Change, Recorder
+from engine.run.effects import CONTACT_COLUMNS
+from engine.run.program import NodeProgram
+from engine.run.recorder import Change
 from engine.run.tables import PART, WAVE
 from engine.store.documents import merged_document
+from engine.store.prepared import Prepared
 from engine.store.rowsets import pack, rowset
 from engine.terms import from_micros, to_micros
 
-_ZONED = ("zone", "now")
 
-
-def local_times(run: Run, plan: Plan, said: Recorder, here: Flag) -> None:
+def local_times(run: Run, plan: Plan, each: NodeProgram) -> None:
     """Work out for each member until when it would rest: the target of a wait, or the end of quiet hours."""
-    if said.target is not None and said.target[1] is not None:
-        _from_attribute(run, plan, said.target[0], said.target[1], here)
+    target = each.said.target
+    if target is not None and target[1] is not None:
+        _from_attribute(run, plan, target[0], target[1], each)
         return
-    places = (WAVE.c.zone, WAVE.c.now, WAVE.c.started_at)
-    chosen = sa.select(*places).where(here).distinct()
-    found: list[tuple[str, int, int, int]] = []
-    for zone, now, started in run.connection.execute(chosen, run.given()):
-        until = _until(run, plan, said, zone, now, started)
+    assert each.standing is not None
+    members = each.standing.run(run.connection, {})
+    if target is not None:
+        find = partial(_target, target[0], plan.timezone, run.deployment.timezone)
+    else:
+        assert plan.quiet is not None
+        find = partial(_quiet, plan.quiet, plan.timezone, run.deployment.timezone)
+    found: list[tuple[int, int, int]] = []
+    for contact_id, token_id, zone, now, started in members:
+        until = find(zone, now, started)
         if until is not None:
-            found.append((zone, now, started, to_micros(until)))
-    _write_until(run, found, here)
+            found.append((contact_id, token_id, until))
+    _write(run, "until", sa.BigInteger, found)
 
 
-def _until(run: Run, plan: Plan, said: Recorder, zone: str, now: int, started: int) -> datetime | None:
-    tz = effective_zone(zone, plan.timezone, run.deployment.timezone)
-    instant = from_micros(now)
-    if said.target is not None:
-        return resolve_wait(said.target[0], now=instant, entered=from_micros(started), tz=tz)
-    assert plan.quiet is not None
-    return quiet_until(instant, *plan.quiet, tz)
+@lru_cache(maxsize=100_000)
+def _target(spec: WaitUntil, flow: str | None, workspace: str, zone: str, now: int, started: int) -> int | None:
+    tz = effective_zone(zone, flow, workspace)
+    until = resolve_wait(spec, now=from_micros(now), entered=from_micros(started), tz=tz)
+    return None if until is None else to_micros(until)
 
 
-def _write_until(run: Run, found: Iterable[tuple[str, int, int, int]], here: Flag) -> None:
-    rows = rowset(
-        run.dialect, "moments", zone=sa.Text, now=sa.BigInteger, started_at=sa.BigInteger, until=sa.BigInteger
-    )
-    statement = (
-        WAVE.update()
-        .values(until=rows.c.until)
-        .where(here, WAVE.c.zone == rows.c.zone, WAVE.c.now == rows.c.now, WAVE.c.started_at == rows.c.started_at)
-    )
-    listed = pack(found)
-    if listed != "[]":
-        run.connection.execute(statement, {"moments": listed})
+@lru_cache(maxsize=100_000)
+def _quiet(
+    hours: tuple[time, time], flow: str | None, workspace: str, zone: str, now: int, _started: int
+) -> int | None:
+    until = quiet_until(from_micros(now), *hours, effective_zone(zone, flow, workspace))
+    return None if until is None else to_micros(until)
 
 
-def _from_attribute(run: Run, plan: Plan, target: WaitUntil, attribute: str, here: Flag) -> None:
+def _from_attribute(run: Run, plan: Plan, target: WaitUntil, attribute: str, each: NodeProgram) -> None:
     """Resolve a wait whose date each contact carries in an attribute."""
-    members = [(row, attributes.get(attribute)) for row, attributes in _members(run, here)]
+    members = [(row, attributes.get(attribute)) for row, attributes in _members(run, each)]
     found: list[tuple[int, int, int]] = []
     for row, value in members:
         moment = parse_moment(value)
@@ -89,28 +88,28 @@ def _from_attribute(run: Run, plan: Plan, target: WaitUntil, attribute: str, her
     _write(run, "until", sa.BigInteger, found)
 
 
-def decide(run: Run, said: Recorder, here: Flag) -> None:
+def decide(run: Run, each: NodeProgram) -> None:
     """Ask a plug-in that thinks in rows for the port of each member."""
-    assert said.decide is not None
-    members = list(_members(run, here))
-    ports = said.decide([Row(str(row.contact_id), attributes) for row, attributes in members])
-    places = [said.node.ports.index(port) for port in ports]
+    assert each.said.decide is not None
+    members = list(_members(run, each))
+    ports = each.said.decide([Row(str(row.contact_id), attributes) for row, attributes in members])
+    places = [each.node.ports.index(port) for port in ports]
     found = [(row.contact_id, row.token_id, place) for (row, _), place in zip(members, places, strict=True)]
     _write(run, "mark", sa.Integer, found)
 
 
-def set_from_templates(run: Run, plan: Plan, change: Change, here: Flag) -> None:
+def set_from_templates(run: Run, plan: Plan, change: Change, each: NodeProgram) -> None:
     """Write attributes whose values are templates, worked out for each contact."""
     values: Mapping[str, Any] = change.facts["values"]  # type: ignore[assignment]
     seen: dict[int, dict[str, Any]] = {}
-    for row, attributes in _members(run, here):
+    for row, attributes in _members(run, each):
         if row.contact_id not in seen:
             context = {"contact": attributes, "flow": {"key": plan.flow_key, "name": plan.flow_name}}
             seen[row.contact_id] = dict(_worked_out(run, values, context))
     contact = sql.CONTACT
-    texts = dict.fromkeys(_COLUMNS, sa.Text)
+    texts = dict.fromkeys(CONTACT_COLUMNS, sa.Text)
     rows = rowset(run.dialect, "facts", contact_id=sa.BigInteger, attributes=sa.Text, **texts)
-    columns = {name: sa.func.coalesce(rows.c[name], contact.c[name]) for name in _COLUMNS if name in values}
+    columns = {name: sa.func.coalesce(rows.c[name], contact.c[name]) for name in CONTACT_COLUMNS if name in values}
     merged = merged_document(run.dialect, contact.c.attributes, rows.c.attributes)
     statement = (
         contact.update()
@@ -122,12 +121,9 @@ def set_from_templates(run: Run, plan: Plan, change: Change, here: Flag) -> None
         run.connection.execute(statement, run.given(facts=pack(listed)))
 
 
-_COLUMNS = ("email", "phone", "timezone", "locale", "stage")
-
-
 def _facts_row(contact_id: int, facts: Mapping[str, Any]) -> list[Any]:
-    attributes = {name: value for name, value in facts.items() if name not in _COLUMNS}
-    return [contact_id, orjson.dumps(attributes).decode(), *(facts.get(name) for name in _COLUMNS)]
+    attributes = {name: value for name, value in facts.items() if name not in CONTACT_COLUMNS}
+    return [contact_id, orjson.dumps(attributes).decode(), *(facts.get(name) for name in CONTACT_COLUMNS)]
 
 
 def _worked_out(run: Run, values: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -140,36 +136,27 @@ def _worked_out(run: Run, values: Mapping[str, Any], context: Mapping[str, Any])
             yield name, run.deployment.templates.value(value, context)
 
 
-def _members(run: Run, here: Flag) -> Iterable[tuple[Any, dict[str, Any]]]:
+def _members(run: Run, each: NodeProgram) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Read the members at a node with the facts that templates and plug-ins may use."""
-    contact = sql.CONTACT
-    chosen = (
-        sa.select(
-            WAVE.c.contact_id,
-            WAVE.c.token_id,
-            WAVE.c.zone,
-            WAVE.c.now,
-            WAVE.c.started_at,
-            contact.c.key,
-            *(contact.c[name] for name in _COLUMNS),
-            contact.c.attributes,
-        )
-        .select_from(WAVE.join(contact, sa.and_(contact.c.part == PART, contact.c.id == WAVE.c.contact_id)))
-        .where(here)
-        .order_by(WAVE.c.contact_id, WAVE.c.token_id)
-    )
-    for row in run.connection.execute(chosen, run.given()):
-        columns = {name: getattr(row, name) for name in _COLUMNS if getattr(row, name) is not None}
-        yield row, {**row.attributes, **columns, "id": row.key}
+    assert each.standing is not None
+    for row in each.standing.run(run.connection, run.given()):
+        columns = {name: getattr(row, name) for name in CONTACT_COLUMNS if getattr(row, name) is not None}
+        stored = row.attributes
+        attributes = orjson.loads(stored) if isinstance(stored, str) else stored
+        yield row, {**attributes, **columns, "id": row.key}
 
 
 def _write(run: Run, column: str, type_: Any, found: Sequence[tuple[int, int, int]]) -> None:
-    if not found:
-        return
-    rows = rowset(run.dialect, "found", contact_id=sa.BigInteger, token_id=sa.BigInteger, value=type_)
-    statement = (
+    if found:
+        _writing(run.dialect, column, type_).run(run.connection, {"found": pack(found)})
+
+
+@cache
+def _writing(dialect: str, column: str, type_: Any) -> Prepared:
+    rows = rowset(dialect, "found", contact_id=sa.BigInteger, token_id=sa.BigInteger, value=type_)
+    return Prepared(
         WAVE.update()
         .values({column: rows.c.value})
-        .where(WAVE.c.contact_id == rows.c.contact_id, WAVE.c.token_id == rows.c.token_id)
+        .where(WAVE.c.contact_id == rows.c.contact_id, WAVE.c.token_id == rows.c.token_id),
+        dialect,
     )
-    run.connection.execute(statement, {"found": pack(found)})

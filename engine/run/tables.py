@@ -12,18 +12,23 @@ _metadata = sa.MetaData()
 _CODE = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
-def _table(name: str, *columns: sa.Column[Any]) -> sa.Table:
-    return sa.Table(name, _metadata, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS")
+def _table(name: str, *columns: sa.Column[Any], **options: Any) -> sa.Table:
+    return sa.Table(name, _metadata, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS", **options)
 
 
 def _int(name: str, *, nullable: bool = False) -> sa.Column[int]:
     return sa.Column(name, sa.BigInteger, nullable=nullable)
 
 
+def _key(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, primary_key=True, autoincrement=False)
+
+
 WAVE = _table(
     "wave",
-    _int("contact_id"),
-    _int("token_id"),
+    # Clustered by contact: rows worked out in Python find their members, and tokens of one enrollment each other.
+    _key("contact_id"),
+    _key("token_id"),
     _int("enrollment_id"),
     _int("started_at"),
     _int("hash"),
@@ -40,10 +45,11 @@ WAVE = _table(
     sa.Column("path", _CODE, nullable=False),
     _int("until", nullable=True),
     sa.Column("mark", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 """One row is a token in the wave; ``now`` is its own instant, ``step`` the code of where it went last."""
 
-TURN = _table("turn", sa.Column("contact_id", sa.BigInteger, primary_key=True, autoincrement=False), _int("at"))
+TURN = _table("turn", _key("contact_id"), _int("at"))
 """One row is a contact whose turn it is, and the instant at which."""
 
 ARRIVAL = _table(
@@ -67,7 +73,7 @@ TOUCHED = _table("touched", _int("contact_id"), _int("now"))
 
 VERDICT = _table(
     "verdict",
-    sa.Column("contact_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _key("contact_id"),
     _int("now"),
     sa.Column("holds", sa.Boolean, nullable=False),
     _int("flip", nullable=True),

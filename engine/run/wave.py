@@ -14,7 +14,7 @@ from engine.library import steps
 from engine.run import rest, rows
 from engine.run.context import Run
 from engine.run.enroll import enter
-from engine.run.program import NodeProgram, Program, here
+from engine.run.program import NodeProgram, Program, is_template
 from engine.run.tables import ENTRANT, TOUCHED, WAVE, clear
 from engine.store import sequences
 from engine.store.prepared import Prepared, parameter
@@ -53,11 +53,10 @@ def _standing(run: Run, program: Program) -> set[int]:
 def _pass(run: Run, program: Program, each: NodeProgram) -> set[int]:
     """Let the members at one node act; give the nodes where there may be members now."""
     given = run.given(dropped_until=run.deployment.dropped.get(program.plan.flow_id))
-    node = each.node
     if each.said.target is not None or each.said.quiet_asked:
-        rows.local_times(run, program.plan, each.said, here(node))
+        rows.local_times(run, program.plan, each)
     if each.said.decide is not None:
-        rows.decide(run, each.said, here(node))
+        rows.decide(run, each)
     for statement in each.before:
         statement.run(run.connection, given)
     for statement in each.writes:
@@ -65,8 +64,8 @@ def _pass(run: Run, program: Program, each: NodeProgram) -> set[int]:
     for change in each.said.changes:
         if change.kind == "enter":
             _enter(run, str(change.facts["flow"]), each)
-        elif change.kind == "set" and any("{{" in str(value) for value in dict(change.facts["values"]).values()):  # type: ignore[call-overload]
-            rows.set_from_templates(run, program.plan, change, here(node))
+        elif is_template(change.facts):
+            rows.set_from_templates(run, program.plan, change, each)
     assert each.leave is not None
     if each.leave.run(run.connection, given).rowcount == 0:
         return set()
@@ -115,8 +114,8 @@ def _enter(run: Run, flow: str, each: NodeProgram) -> None:
     if plan is None or trigger is None:
         return
     clear(run.connection, ENTRANT)
-    statement = _entrants(run.dialect, each, each_token=plan.reentry == "always")
-    statement.run(run.connection, {})
+    assert each.entrants is not None
+    each.entrants.run(run.connection, {})
     enter(run, plan, trigger)
 
 
@@ -124,15 +123,6 @@ def collect_touched(run: Run) -> int:
     """Put the contacts whose facts the wave changed into the table of touched ones; give their number."""
     clear(run.connection, TOUCHED)
     return _touched_statement(run.dialect).run(run.connection, {}).rowcount
-
-
-def _entrants(dialect: str, each: NodeProgram, *, each_token: bool) -> Prepared:
-    """Choose who enters: each token makes an enrollment of its own where re-entry is always allowed."""
-    chosen: Any = sa.select(WAVE.c.contact_id, WAVE.c.now).where(here(each.node))
-    if not each_token:
-        chosen = sa.select(WAVE.c.contact_id, sa.func.min(WAVE.c.now)).where(here(each.node))
-        chosen = chosen.group_by(WAVE.c.contact_id)
-    return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
 
 
 @cache
