@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from engine.people.changes import number_changes
 from engine.people.contacts import CONTACT, NOTHING, Place
+from engine.store.attributes import note_attributes
 from engine.store.dialect import insert_ignore
 from engine.store.rowsets import numbers, pack, rowset
 from engine.store.tables import Account
@@ -53,10 +54,11 @@ def ensure(connection: Connection, parts: int, workspace_id: int, wanted: Iterab
 def update(connection: Connection, parts: int, workspace_id: int, rows: Sequence[AccountRow]) -> int:
     """Change accounts in all their copies, make those that are new, and tell how many changed.
 
-    Their contacts count as changed. Cost: at most nine statements, however many accounts.
+    Their contacts count as changed. Cost: at most twelve statements, however many accounts.
     """
     ids = {row.key: account_id(workspace_id, row.key) for row in rows}
     ensure(connection, parts, workspace_id, ((part_of(id_, parts), key) for key, id_ in ids.items()))
+    note_attributes(connection, workspace_id, (row.attributes for row in rows), of_accounts=True)
     known = _copies(connection, {(part_of(id_, parts), id_): key for key, id_ in ids.items()})
     changed: dict[int, tuple[str | None, str]] = {}
     for row in rows:

@@ -109,8 +109,7 @@ def _take(
     def work(connection: Connection) -> Upserted:
         if about:
             accounts.update(connection, store.parts, workspace_id, about)
-        rows, types = chunk.contacts, chunk.types
-        return upsert(connection, store.parts, workspace_id, rows, now, all_new=all_new, types=types)
+        return upsert(connection, store.parts, workspace_id, chunk.contacts, now, all_new=all_new)
 
     done = committed(store, work)
     report.rows += len(chunk.contacts)

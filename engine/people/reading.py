@@ -45,14 +45,12 @@ class Problem(NamedTuple):
 class Chunk:
     """Some contacts of a file.
 
-    ``lines`` says where each row began, ``accounts`` what was said about accounts by their keys, ``types`` of which
-    Python types the values of each attribute are.
+    ``lines`` says where each row began, ``accounts`` what was said about accounts by their keys.
     """
 
     lines: list[int] = field(default_factory=list)
     contacts: list[ContactRow] = field(default_factory=list)
     accounts: dict[str, dict[str, Json]] = field(default_factory=dict)
-    types: dict[str, set[type]] = field(default_factory=dict)
 
 
 def is_email(text: str) -> bool:
@@ -148,7 +146,7 @@ class _Sheet:
                 self._warn(at, f"{name!r} is not a timezone; the workspace's is used instead")
         chunk = Chunk(list(self.lines))
         tagged = self._tags(facts["tags"])
-        values, about = self._attributes(chunk)
+        values, about = self._attributes()
         texts = (facts[name] for name in ("id", "email", "phone", "timezone", "locale", "stage", "account"))
         chunk.contacts = list(map(_CONTACT, zip(*texts, tagged, values, repeat(None), strict=False)))
         if about:
@@ -192,7 +190,7 @@ class _Sheet:
                     self._fault(at, f"a tag is longer than {tags.LENGTH} signs")
         return [known[text] for text in column]
 
-    def _attributes(self, chunk: Chunk) -> tuple[Iterable[dict[str, Json]], Sequence[dict[str, Json]]]:
+    def _attributes(self) -> tuple[Iterable[dict[str, Json]], Sequence[dict[str, Json]]]:
         """Give the attributes of each contact, and what each row says about its account."""
         found: dict[bool, list[tuple[str, Sequence[Json]]]] = {False: [], True: []}
         for title, column in self.columns.items():
@@ -201,8 +199,6 @@ class _Sheet:
             of_account, name, is_list = cells.Column.of(title)
             values = self._lists(title, column) if is_list else _values(column)
             found[of_account].append((name, values))
-            if not of_account:
-                chunk.types.setdefault(name, set()).update(map(type, values))
         return _joined(found[False], len(self.lines)), _joined(found[True], len(self.lines)) if found[True] else ()
 
     def _lists(self, title: str, column: Sequence[str]) -> Sequence[Json]:

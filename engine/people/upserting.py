@@ -15,6 +15,7 @@ from engine.people import accounts, attributes, suppressions, tags
 from engine.people.changes import CHANGE
 from engine.people.contacts import CONTACT, ContactRow, Facts, Place, any_alias, look_up
 from engine.people.numbering import take_each
+from engine.store.attributes import note_attributes
 from engine.store.dialect import insert_free_rows, insert_rows
 from engine.store.rowsets import pack, rowset
 from engine.store.types import JSON_TYPE
@@ -56,12 +57,10 @@ def upsert(
     now: Micros,
     *,
     all_new: bool = False,
-    types: Mapping[str, Iterable[type]] | None = None,
 ) -> Upserted:
     """Make the contacts that are new, merge what is said about the others, and number what changed.
 
-    ``all_new`` is a guess that saves the look-up where it holds and costs one vain attempt where not; ``types`` are
-    those of the attributes' values, if they are known already.
+    ``all_new`` is a guess that saves the look-up where it holds and costs one vain attempt where not.
     Cost: a fixed number of statements, however many rows.
     """
     folded: dict[str, ContactRow] = {}
@@ -72,8 +71,7 @@ def upsert(
     writing = _Writing(connection, parts, workspace_id, now, {key: contact_hash(key) for key in folded})
     if not all_new or any_alias(connection) or not writing.try_as_new(folded):
         writing.sort_out(folded)
-    types = attributes.types_of(row.attributes for row in folded.values()) if types is None else types
-    attributes.note(connection, workspace_id, types)
+    note_attributes(connection, workspace_id, (row.attributes for row in folded.values()))
     _apply_bans(connection, parts, folded, writing.done.places)
     return writing.done
 
