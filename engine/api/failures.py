@@ -124,3 +124,9 @@ def _unclear(wiring: Wiring, connection: Connection, row: Any) -> UnclearLine:
     flow_key, node, _ = _place(wiring, connection, row)
     at = from_micros(row.intent_at or row.due_at)
     return UnclearLine(row.key, flow_key, node, row.channel, row.state, at)
+
+
+def count_failures(wiring: Wiring) -> int:
+    """Count the tokens that failed."""
+    with wiring.store.read() as connection:
+        return int(connection.scalar(sa.select(sa.func.count()).select_from(FAILURE)) or 0)

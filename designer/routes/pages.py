@@ -1,0 +1,111 @@
+"""The first pages: flows and where their contacts are, contacts with their time line, the inbox, what needs a hand."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from designer.views import Pages, zone_of
+from engine.api import contacts, counts, failures, inbox
+
+MAIL_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+"""A mail is a stranger's page: no scripts, no pictures from elsewhere, an origin of its own."""
+
+
+def pages_router(pages: Pages) -> APIRouter:
+    """Make the router of the pages."""
+    router = APIRouter(include_in_schema=False)
+    _flow_pages(router, pages)
+    _contact_pages(router, pages)
+    _inbox_pages(router, pages)
+    _failure_pages(router, pages)
+    return router
+
+
+def _flow_pages(router: APIRouter, pages: Pages) -> None:
+    @router.get("/")
+    def first_page(request: Request) -> HTMLResponse:
+        return pages.show(request, "flows.html", flows=counts.list_flows(pages.wiring))
+
+    @router.get("/clock")
+    def the_clock(request: Request) -> HTMLResponse:
+        return pages.show(request, "clock.html")
+
+    @router.get("/flows/{key}")
+    def one_flow(request: Request, key: str) -> HTMLResponse:
+        nodes = counts.flow_nodes(pages.wiring, key)
+        flow = next(each for each in counts.list_flows(pages.wiring) if each.flow.key == key)
+        names = {node.id: node.name or node.title for node in nodes}
+        return pages.show(request, "flow.html", flow=flow, nodes=nodes, names=names)
+
+
+def _contact_pages(router: APIRouter, pages: Pages) -> None:
+    @router.get("/contacts")
+    def all_contacts(request: Request, q: str = "", after: str = "") -> HTMLResponse:
+        page = contacts.find_contacts(pages.wiring, q[:200], after or None)
+        return pages.show(request, "contacts.html", page=page, q=q, after=after)
+
+    @router.get("/contacts/{key:path}")
+    def one_contact(request: Request, key: str) -> HTMLResponse:
+        contact = contacts.contact_detail(pages.wiring, key)
+        moments = contacts.time_line(pages.wiring, key)
+        own = {"zone": zone_of(contact.timezone)} if contact.timezone else {}
+        return pages.show(request, "contact.html", contact=contact, moments=moments, own=own.get("zone"))
+
+
+def _inbox_pages(router: APIRouter, pages: Pages) -> None:
+    @router.get("/inbox")
+    def all_mail(request: Request, before: str = "", contact: str = "") -> HTMLResponse:
+        page = inbox.list_inbox(pages.wiring, before or None, contact or None)
+        return pages.show(request, "inbox.html", page=page, before=before, contact=contact)
+
+    @router.get("/inbox/{key}")
+    def one_mail(request: Request, key: str) -> HTMLResponse:
+        return pages.show(request, "mail.html", mail=inbox.read_mail(pages.wiring, key))
+
+    @router.get("/inbox/{key}/body")
+    def mail_body(key: str) -> HTMLResponse:
+        mail = inbox.read_mail(pages.wiring, key)
+        return HTMLResponse(f'<!doctype html><base target="_blank">{mail.html}', headers=MAIL_HEADERS)
+
+
+def _failure_pages(router: APIRouter, pages: Pages) -> None:
+    @router.get("/failures")
+    def all_failures(request: Request) -> HTMLResponse:
+        wiring = pages.wiring
+        return pages.show(
+            request, "failures.html", failed=failures.list_failures(wiring), unclear=failures.list_unclear(wiring)
+        )
+
+    @router.post("/failures/retry")
+    def retry(request: Request, contact: Annotated[str, Form()], token: Annotated[int, Form()]) -> Response:
+        refuse_strangers(request)
+        failures.retry(pages.wiring, contact, token)
+        return RedirectResponse("/failures", status_code=303)
+
+    @router.post("/failures/retry-flow")
+    def retry_flow(request: Request, flow: Annotated[str, Form()]) -> Response:
+        refuse_strangers(request)
+        failures.retry_flow(pages.wiring, flow)
+        return RedirectResponse("/failures", status_code=303)
+
+
+def refuse_strangers(request: Request) -> None:
+    """Refuse a change that another site's page asks for.
+
+    Errors: ``HTTPException`` 403.
+    """
+    origin = request.headers.get("origin")
+    is_own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none") or not is_own:
+        raise HTTPException(403, "this request came from another site")
