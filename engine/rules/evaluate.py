@@ -128,7 +128,7 @@ def _did(node: str, did: Did, facts: Facts, now: Micros) -> bool:
 
 
 def _consents(topic: str, facts: Facts) -> bool:
-    words = [word for word in facts.consents if word.topic in (topic, "*")]
+    words = [word for word in facts.consents if word.topic in (topic, "*") and word.channel == "*"]
     # Of a yes and a no at one instant, the no counts.
     return max(words, key=lambda word: (word.at, not word.granted)).granted if words else True
 

@@ -187,7 +187,10 @@ class MessageDid:
 
 @dataclass(frozen=True, slots=True)
 class HasConsent:
-    """Holds unless the contact's last word on the topic, or on all topics, was a withdrawal."""
+    """Holds unless the contact's last word on the topic, or on all topics, was a withdrawal.
+
+    Words on one channel do not count: the topic may still be sent by another, and sending looks at the channel itself.
+    """
 
     topic: str
 

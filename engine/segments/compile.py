@@ -196,6 +196,7 @@ def _consent(topic: str, scope: RuleScope) -> Truth:
             each.c.part == scope.part,
             each.c.contact_id == scope.contact.c.id,
             each.c.topic.in_((topic, "*")),
+            each.c.channel == "*",
             each.c.state == state,
         ]
 
