@@ -5,7 +5,7 @@
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from engine.contract.registry import installed
 from engine.graph.document import read_document
 from engine.run.texts import requirements
 from engine.simulate.behaviour import Behaviour
-from engine.simulate.population import Person, make_people
+from engine.simulate.population import Person
 from engine.simulate.runner import Means, Scenario, simulate
 from engine.store import migrate
 from engine.store.session import open_store
@@ -27,6 +27,15 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 WEBINAR = "2026-03-16T15:00:00+08:00"
 DAYS = 120
 FEW, MANY = 150, 1_000
+PLACES = (
+    ("Asia/Shanghai", "zh-CN"),
+    ("Europe/Berlin", "de"),
+    ("Asia/Shanghai", "en"),
+    ("America/New_York", "en"),
+    (None, None),
+)
+TITLES = ("Marketing Director", "operations specialist", "市场总监", None)
+INDUSTRIES = ("manufacturing", "Software", "制造业", "logistics", None)
 GOLDEN = Path(__file__).parent / "golden"
 
 Funnel = dict[str, dict[str, int]]
@@ -74,14 +83,26 @@ def kept(key: str, contacts: int) -> dict[str, object]:
 
 
 def _people(key: str, contacts: int) -> list[Person]:
-    """Make sample contacts; those of the webinar know its date, save one in twenty."""
-    people = make_people(contacts, seed=1)
-    if key != "webinar":
-        return people
-    return [
-        replace(person, attributes=person.attributes | ({"webinar_at": WEBINAR} if place % 20 else {}))
-        for place, person in enumerate(people)
-    ]
+    return [_person(key, number) for number in range(1, contacts + 1)]
+
+
+def _person(key: str, number: int) -> Person:
+    """Make a sample contact; one in fifty has no address, one in twenty does not know the date of the webinar."""
+    attributes = {"name": f"Ann {number}", "title": _pick(TITLES, number), "industry": _pick(INDUSTRIES, number // 3)}
+    if key == "webinar" and number % 20:
+        attributes["webinar_at"] = WEBINAR
+    zone, locale = PLACES[number % len(PLACES)]
+    return Person(
+        key=f"c{number:04d}",
+        email=f"ann{number}@example.com" if number % 50 else None,
+        timezone=zone,
+        locale=locale,
+        attributes={name: value for name, value in attributes.items() if value is not None},
+    )
+
+
+def _pick(values: tuple[str | None, ...], number: int) -> str | None:
+    return values[number % len(values)]
 
 
 def _means() -> Means:

@@ -20,6 +20,8 @@ UNREACHED = {
         "recency.60d",  # contacts of a rehearsal are new at its start
         "recency.90d",
         "not_yet.timeout",
+        "workday90.past",  # only when the clocks change in those four days
+        "may90b.else",  # so few withdraw consent in those four days
         "moment30.past",
         "moment60.past",
         "moment90.past",
