@@ -1,18 +1,24 @@
-"""The least that SQLite must do for the bench's flow: hand-written SQL, rest to rest, one token write."""
+"""The least that SQLite must do for the bench's flow: hand-written SQL, rest to rest, one token write.
+
+Batches of 10,000, a transaction each, ``synchronous=FULL``; the contact's own table; a token, one journal row a step,
+a message. The token is routed when it is written and the journal is written from the tokens.
+"""
 
 import sqlite3
-import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
-from bench.timings import Timings, stamp
+from sqlalchemy import make_url
+
+from bench.samples import Sample, measured
+from bench.timings import stamp
 from bench.world import DAY, START
 from engine.terms import to_micros
 
 BATCH: Final = 10_000
 ENTRY, RULE, SPLIT, HELLO, WELCOME, WAIT = range(6)
-YES, OTHERWISE, OUT = 0, 1, 0
 PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "mmap_size=268435456")
+Run = Callable[..., int]
 
 TABLES: Final = """
 CREATE TABLE floor_token (id INTEGER PRIMARY KEY, node INTEGER NOT NULL, due_at INTEGER, way INTEGER NOT NULL);
@@ -28,8 +34,7 @@ SELECT id, {WAIT}, :due,
 FROM contact WHERE part = 0 AND id > :first AND id <= :last"""  # noqa: S608
 JOURNAL: Final = f"""
 INSERT INTO floor_journal
-SELECT id, s.node,
-  CASE s.node WHEN {RULE} THEN way >> 1 WHEN {SPLIT} THEN way & 1 ELSE 0 END, :now
+SELECT id, s.node, CASE s.node WHEN {RULE} THEN way >> 1 WHEN {SPLIT} THEN way & 1 ELSE 0 END, :now
 FROM floor_token, (SELECT {ENTRY} AS node UNION ALL SELECT {RULE} UNION ALL SELECT {SPLIT}) s
 WHERE id > :first AND id <= :last
 UNION ALL SELECT id, {HELLO} + (way & 1), 0, :now FROM floor_token WHERE id > :first AND id <= :last"""  # noqa: S608
@@ -37,40 +42,35 @@ OWES: Final = f"""
 INSERT INTO floor_message SELECT id, {HELLO} + (way & 1), 0, :now FROM floor_token
 WHERE id > :first AND id <= :last"""  # noqa: S608
 DUE: Final = "SELECT id FROM floor_token WHERE due_at <= :now"
-LEAVES: Final = f"""
-INSERT INTO floor_journal SELECT id, node, {OUT}, :now FROM floor_token
-WHERE id >= :first AND id <= :last AND due_at <= :now"""  # noqa: S608
+LEAVES: Final = """
+INSERT INTO floor_journal SELECT id, node, 0, :now FROM floor_token
+WHERE id >= :first AND id <= :last AND due_at <= :now"""
 ENDS: Final = """
 UPDATE floor_token SET node = -1, due_at = NULL WHERE id >= :first AND id <= :last AND due_at <= :now"""
 
 
-def measure(file: Path) -> tuple[float, int, Timings]:
-    """Carry all contacts of a database through; give seconds, steps and the time of each statement."""
-    connection = sqlite3.connect(file, isolation_level=None)
+def carry(url: str, contacts: int) -> Sample:
+    """Carry all contacts of a database through."""
+    connection = sqlite3.connect(str(make_url(url).database), isolation_level=None)
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     connection.executescript(TABLES)
-    timings = Timings()
+    with measured() as sample:
 
-    def run(sql: str, **given: int) -> int:
-        since = stamp()
-        count = connection.execute(sql, given).rowcount
-        timings.add(sql, since)
-        return count
+        def run(text: str, **given: int) -> int:
+            since = stamp()
+            count = connection.execute(text, given).rowcount
+            sample.timings.add(text, since)
+            return count
 
-    begun = time.perf_counter()
-    steps = _entry(connection, run)
-    steps += _wave(connection, run)
-    seconds = time.perf_counter() - begun
+        sample.work = _let_in(run, contacts) + _go_on(connection, run)
     connection.close()
-    return seconds, steps, timings
+    return sample
 
 
-def _entry(connection, run) -> int:  # type: ignore[no-untyped-def]
-    now = to_micros(START)
-    (highest,) = connection.execute("SELECT max(id) FROM contact").fetchone()
-    steps = 0
-    for first in range(0, highest, BATCH):
+def _let_in(run: Run, contacts: int) -> int:
+    now, steps = to_micros(START), 0
+    for first in range(0, contacts, BATCH):
         place = {"first": first, "last": first + BATCH}
         run("BEGIN IMMEDIATE")
         run(LETS_IN, **place, due=now + DAY)
@@ -80,10 +80,9 @@ def _entry(connection, run) -> int:  # type: ignore[no-untyped-def]
     return steps
 
 
-def _wave(connection, run) -> int:  # type: ignore[no-untyped-def]
-    now = to_micros(START) + DAY
+def _go_on(connection: sqlite3.Connection, run: Run) -> int:
+    now, steps = to_micros(START) + DAY, 0
     due = sorted(row[0] for row in connection.execute(DUE, {"now": now}))
-    steps = 0
     for start in range(0, len(due), BATCH):
         batch = due[start : start + BATCH]
         place = {"first": batch[0], "last": batch[-1], "now": now}

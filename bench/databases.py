@@ -1,0 +1,173 @@
+"""Scratch databases: made once as a template, copied for every run."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+from engine.store.migrate import upgrade
+from engine.store.session import Store, open_store
+from tests.support.postgres import find_programs
+
+Fill = Callable[[Store], object]
+
+
+class Databases(Protocol):
+    """One kind of database, with templates."""
+
+    kind: str
+
+    def template(self, name: str, fill: Fill) -> None:
+        """Make a migrated database under a name, unless there is one, and let it be filled."""
+
+    def copy(self, name: str) -> str:
+        """Copy a template and give the copy's address."""
+
+    def drop(self, url: str) -> None:
+        """Remove a copy."""
+
+
+@contextmanager
+def scratch(kind: str, url: str | None = None) -> Iterator[Databases]:
+    """Open a place for databases of a kind; ``url`` names a PostgreSQL server that may be used, else one is started."""
+    with tempfile.TemporaryDirectory(prefix="dripline-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if kind == "sqlite":
+            yield SqliteFiles(folder)
+        elif url is not None:
+            yield from _served(url)
+        else:
+            with cluster(folder) as started:
+                yield from _served(started)
+
+
+def _served(url: str) -> Iterator[Databases]:
+    server = PostgresServer(url)
+    try:
+        yield server
+    finally:
+        server.clear()
+
+
+def _make(url: str, fill: Fill) -> None:
+    store = open_store(url)
+    try:
+        upgrade(store)
+        fill(store)
+    finally:
+        store.close()
+
+
+@dataclass
+class SqliteFiles:
+    """Files in a folder."""
+
+    folder: Path
+    kind: str = "sqlite"
+    _made: int = 0
+
+    def template(self, name: str, fill: Fill) -> None:
+        """Make a file, without a log beside it."""
+        file = self.folder / f"{name}.db"
+        if not file.exists():
+            _make(f"sqlite:///{file}", fill)
+
+    def copy(self, name: str) -> str:
+        """Copy a file."""
+        self._made += 1
+        file = self.folder / f"copy-{self._made}.db"
+        shutil.copyfile(self.folder / f"{name}.db", file)
+        return f"sqlite:///{file}"
+
+    def drop(self, url: str) -> None:
+        """Remove a file and its log."""
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{make_url(url).database}{ending}").unlink(missing_ok=True)
+
+
+@dataclass
+class PostgresServer:
+    """Databases of one server."""
+
+    url: str
+    kind: str = "postgresql"
+    _made: int = 0
+    _names: list[str] = field(default_factory=list)
+
+    def template(self, name: str, fill: Fill) -> None:
+        """Make a database."""
+        chosen = f"dripline_bench_{name}"
+        if chosen not in self._names:
+            self._do("CREATE DATABASE {}", chosen)
+            self._names.append(chosen)
+            _make(self._address(chosen), fill)
+
+    def copy(self, name: str) -> str:
+        """Copy a database file by file, and have the copy on disk before anybody measures."""
+        self._made += 1
+        chosen = f"dripline_bench_copy_{self._made}"
+        self._do("CREATE DATABASE {} TEMPLATE {} STRATEGY = FILE_COPY", chosen, f"dripline_bench_{name}")
+        self._names.append(chosen)
+        self._do("CHECKPOINT")
+        return self._address(chosen)
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is connected."""
+        name = str(make_url(url).database)
+        self._do("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        if name in self._names:
+            self._names.remove(name)
+
+    def clear(self) -> None:
+        """Drop all that were made."""
+        for name in list(self._names):
+            self.drop(self._address(name))
+
+    def _address(self, name: str) -> str:
+        return make_url(self.url).set(drivername="postgresql+psycopg", database=name).render_as_string(False)
+
+    def _do(self, text: str, *names: str) -> None:
+        plain = make_url(self.url).set(drivername="postgresql").render_as_string(False)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(sql.SQL(text).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- a cluster of our own
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[str]:
+    """Start a PostgreSQL with its own defaults, durable, on a socket in a folder; give its address."""
+    programs, who, data = find_programs(), _who(), folder / "pg"
+    data.mkdir(mode=0o700)
+    if who:
+        folder.chmod(0o755)
+        shutil.chown(data, who["user"], who["group"])
+
+    def call(program: str, *arguments: str) -> None:
+        # Into a file: the server would keep a pipe open.
+        with (folder / "said").open("w") as said:
+            command = [str(programs / program), "-D", str(data / "data"), *arguments]
+            subprocess.run(command, cwd="/", check=True, stdin=subprocess.DEVNULL, stdout=said, stderr=said, **who)
+
+    call("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
+    options = f"-c listen_addresses= -c unix_socket_directories={data}"
+    call("pg_ctl", "-w", "-t", "60", "-o", options, "-l", str(data / "log"), "start")
+    try:
+        yield f"postgresql+psycopg://postgres@/postgres?host={data}"
+    finally:
+        call("pg_ctl", "-m", "immediate", "-w", "-t", "60", "stop")
+
+
+def _who() -> Mapping[str, Any]:
+    # PostgreSQL refuses to run as root.
+    return {} if os.geteuid() != 0 else {"user": "postgres", "group": "postgres", "extra_groups": []}
