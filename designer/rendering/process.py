@@ -4,17 +4,24 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from designer.rendering.frames import read_frame, write_frame
-from designer.rendering.renderer import JinjaRenderer, Job
+from designer.rendering.renderer import JinjaRenderer, Job, Piece
 from engine.errors import MissingVariable, RenderError
 from engine.terms import Json
 
 BATCH = 100
 SECONDS = 15.0
 """How long a batch may take by the clock on the wall; its processor time is limited by the child itself."""
+
+
+DEATHS = 3
+"""After this many ended children the same templates are refused at once, so that they cannot hold everybody up."""
+
+_TOO_MUCH = "the template took too long or too much memory; make it simpler"
 
 
 class ConfinedRenderer(JinjaRenderer):
@@ -27,6 +34,7 @@ class ConfinedRenderer(JinjaRenderer):
         self._seconds = seconds
         self._child: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
+        self._deaths: Counter[tuple[Piece, ...]] = Counter()
 
     def render_many(self, batch: Sequence[Job]) -> list[list[Json] | RenderError]:
         """Render the pieces of many messages; a fault takes the place of a message that cannot be rendered.
@@ -34,9 +42,13 @@ class ConfinedRenderer(JinjaRenderer):
         Cost: one exchange with the child for each hundred; more when one of them ends the child.
         """
         with self._turn:
+            deadly = [place for place, (pieces, _) in enumerate(batch) if self._is_deadly(pieces)]
+            rest = [job for place, job in enumerate(batch) if place not in set(deadly)] if deadly else batch
             rendered: list[list[Json] | RenderError] = []
-            for start in range(0, len(batch), BATCH):
-                rendered.extend(self._render(batch[start : start + BATCH]))
+            for start in range(0, len(rest), BATCH):
+                rendered.extend(self._render(rest[start : start + BATCH]))
+            for place in deadly:
+                rendered.insert(place, RenderError(_TOO_MUCH))
             return rendered
 
     def close(self) -> None:
@@ -49,9 +61,14 @@ class ConfinedRenderer(JinjaRenderer):
         if answers is not None:
             return [_read(answer) for answer in answers]
         if len(jobs) == 1:
-            return [RenderError("the template took too long or too much memory; make it simpler")]
+            self._deaths[tuple(jobs[0][0])] += 1
+            return [RenderError(_TOO_MUCH)]
         middle = len(jobs) // 2
         return self._render(jobs[:middle]) + self._render(jobs[middle:])
+
+    def _is_deadly(self, pieces: Sequence[Piece]) -> bool:
+        """Tell whether these templates have ended the child so often that they are not tried again."""
+        return bool(self._deaths) and self._deaths[tuple(pieces)] >= DEATHS
 
     def _exchange(self, jobs: Sequence[Job]) -> list[Any] | None:
         """Ask the child; ``None`` when it ended over it."""

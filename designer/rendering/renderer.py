@@ -10,13 +10,14 @@ from designer.rendering.budget import LARGEST, NAME, Budget
 from designer.rendering.environment import harden
 from designer.rendering.filters import written
 from designer.rendering.grammar import Fault, read, sandbox
+from designer.rendering.mail import typeset
 from designer.rendering.missing import Missing, is_missing
 from designer.rendering.variables import required
 from engine.errors import MissingVariable, RenderError
 from engine.terms import Json
 
 Piece = tuple[str, str]
-"""A mode (``html``, ``text``, ``line`` or ``value``) and a template."""
+"""A mode (``html``, ``mail``, ``text``, ``line`` or ``value``) and a template."""
 
 Job = tuple[Sequence[Piece], Mapping[str, Json]]
 """The pieces of one message and the variables they may read."""
@@ -86,10 +87,19 @@ class JinjaRenderer:
     def _piece(self, mode: str, source: str, context: Mapping[str, Json]) -> Json:
         if mode == "value":
             return self.value(source, context)
-        text = self.render(source, context, html=mode == "html")
+        text = self.render(source, context, html=mode in ("html", "mail"))
+        if mode == "mail":
+            return _typeset(text)
         if mode != "html":
             _refuse_controls(text, single=mode == "line")
         return text.strip() if mode == "line" else text
+
+
+def _typeset(html: str) -> Json:
+    try:
+        return typeset(html)
+    except Exception as fault:  # noqa: BLE001 - parsers that meet HTML nobody thought of; it may not stop the others
+        raise RenderError(f"the HTML cannot be made into a mail: {fault}") from None
 
 
 def _refuse_controls(text: str, *, single: bool) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 from engine.channels.base import EMAIL, WEBHOOK, MessageContent, MessageKey, Outgoing, Request
 from engine.channels.content import leaves, replant
-from engine.channels.letters import finish_html, finish_text, text_of
+from engine.channels.letters import finish_html, finish_text
 from engine.channels.links import Links
 from engine.channels.render import Piece
 from engine.errors import RenderError
 from engine.terms import Json, Micros, Text, format_instant, text_in
 
-_MODES = {"subject": "line", "sender": "line", "html": "html", "text": "text"}
+_MODES = {"subject": "line", "sender": "line", "html": "mail", "text": "text"}
 _HEADER, _BODY, _URL = "header ", "body ", "url"
 
 
@@ -58,12 +58,13 @@ def compose(
     if content.channel == WEBHOOK and content.request is not None:
         request = _request(content, content.request, recipient, rendered, now)
         return Outgoing(key, content.channel, recipient.address, now, request=request)
-    html, text = str(rendered.get("html", "")), str(rendered.get("text", ""))
-    if not html.strip() and not text.strip():
+    mail: Any = rendered.get("html") or {"parts": [], "text": ""}
+    html, text = "", str(rendered.get("text") or "")
+    if not (text.strip() or mail["parts"]):
         raise RenderError("the message has neither HTML nor text; write one of them")
     if content.channel == EMAIL:
-        text = finish_text(text if text.strip() else text_of(html), unsubscribe_url, recipient.locale)
-        html = finish_html(html, key, links, unsubscribe_url, recipient.locale) if html.strip() else ""
+        text = finish_text(text if text.strip() else mail["text"], unsubscribe_url, recipient.locale)
+        html = finish_html(mail["parts"], key, links, unsubscribe_url, recipient.locale) if mail["parts"] else ""
     return Outgoing(
         key,
         content.channel,

@@ -21,7 +21,6 @@ from engine.channels.recipients import load_recipients
 from engine.channels.render import Renderer
 from engine.channels.surroundings import Surroundings, quiet_end, read_surroundings
 from engine.clock import Clock
-from engine.errors import EngineError
 from engine.store.session import Store
 from engine.terms import Json, Micros, length_micros
 
@@ -140,6 +139,7 @@ class _Lane:
     report: DispatchReport
     surroundings: Surroundings
     parts: list[int] = field(default_factory=list)
+    contents: dict[tuple[int, int], MessageContent | None] = field(default_factory=dict)
 
     def find_due(self) -> bool:
         """Look which parts have messages to hand over."""
@@ -222,11 +222,13 @@ class _Lane:
         return [each for each in claims if not (isinstance(each, Claim) and each.claimed in quiet)]
 
     def _content(self, claimed: Claimed) -> MessageContent | None:
-        try:
-            return self.office.content_of(claimed.version_id, claimed.key.node)
-        except EngineError:
-            # Its flow version or template is gone: there is nothing to say.
-            return None
+        place = (claimed.version_id, claimed.key.node)
+        if place not in self.contents:
+            try:
+                self.contents[place] = self.office.content_of(*place)
+            except Exception:  # noqa: BLE001 - a version or template that is gone or broken stops nobody else's message
+                self.contents[place] = None
+        return self.contents[place]
 
     def _record(self, connection: Connection, done: Sequence[Result], now: Micros) -> None:
         outbox.record(connection, self.worker, now, done, keyed=self.channel.keyed)

@@ -7,6 +7,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -83,21 +84,23 @@ class Links:
     def _base(self) -> str:
         return self.base_url.rstrip("/")
 
-    def _serializer(self, purpose: str) -> URLSafeSerializer:
-        options = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-        return URLSafeSerializer(list(self.secrets), salt=f"dripline.{purpose}", signer_kwargs=options)
-
     def _sign(self, purpose: str, key: MessageKey, *more: str) -> str:
-        return self._serializer(purpose).dumps([*key, *more])
+        return _serializer(purpose, tuple(self.secrets)).dumps([*key, *more])
 
     def _read(self, purpose: str, token: str, more: int) -> tuple[Any, ...] | None:
         try:
-            values = self._serializer(purpose).loads(token)
+            values = _serializer(purpose, tuple(self.secrets)).loads(token)
         except BadSignature:
             return None
         if len(values) != len(MessageKey._fields) + more:
             return None
         return MessageKey(*values[: len(MessageKey._fields)]), *values[len(MessageKey._fields) :]
+
+
+@lru_cache(maxsize=16)
+def _serializer(purpose: str, secrets: tuple[str, ...]) -> URLSafeSerializer:
+    options = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+    return URLSafeSerializer(list(secrets), salt=f"dripline.{purpose}", signer_kwargs=options)
 
 
 def is_web_address(url: str) -> bool:

@@ -253,19 +253,6 @@ def take_back(
     return len(rows) - len(lost), len(lost)
 
 
-def send_virtually(connection: Connection, part: int, until: Micros) -> int:
-    """Call all messages sent that are due by an instant, each at its own; nothing is rendered or handed over.
-
-    Cost: one statement.
-    """
-    statement = (
-        MESSAGE.update()
-        .values(state="sent", sent_at=MESSAGE.c.not_before, intent_at=MESSAGE.c.not_before, attempt=1)
-        .where(MESSAGE.c.part == part, MESSAGE.c.state == "queued", MESSAGE.c.not_before <= until)
-    )
-    return connection.execute(statement).rowcount
-
-
 def settle(connection: Connection, key: MessageKey, now: Micros, *, arrived: bool) -> bool:
     """Carry out a person's verdict on a message in doubt: it arrived, or it is to be sent again.
 

@@ -1,4 +1,4 @@
-"""What the engine asks of templates; the language itself comes in from outside (ADR 0007)."""
+"""What the engine asks of templates; the language itself comes in from outside."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
@@ -6,8 +6,13 @@ from typing import Literal, Protocol
 from engine.errors import RenderError
 from engine.terms import Json
 
-Mode = Literal["html", "text", "line", "value"]
-"""``html`` escapes; ``text`` refuses control characters; ``line`` is one line; ``value`` keeps an expression's type."""
+Mode = Literal["html", "mail", "text", "line", "value"]
+"""How a piece is rendered.
+
+``html`` escapes. ``mail`` does so too and gives ``{"parts", "text"}``: a whole document with inlined styles, in pieces
+in turn with the targets of its links, and the same as plain text. ``text`` refuses control characters, ``line`` line
+breaks as well; ``value`` keeps an expression's own type.
+"""
 
 Piece = tuple[str, str]
 """A mode and a template."""

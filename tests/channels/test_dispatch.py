@@ -495,28 +495,6 @@ def test_a_worker_that_slept_changes_nothing_that_others_have_taken_over(store: 
     assert state(store, key)[0] == "sending"
 
 
-# ---------------------------------------------------------------- simulation
-
-
-def test_virtual_sending_is_one_statement_and_at_each_one_s_instant(store: Store) -> None:
-    keys = owed(store, 10, contact={"email": "x@y"})
-    part = keys[0].part
-    ours = [key for key in keys if key.part == part]
-    with store.write() as connection:
-        late = add_message(connection, ours[0]._replace(node=3), not_before=START + DAY + 1)
-        kept = add_message(connection, ours[0]._replace(node=4), state="suppressed", reason="cap")
-        connection.execute(MESSAGE.update().where(MESSAGE.c.node == 1).values(not_before=START + HOUR))
-    counted: list[str] = []
-    sa.event.listen(store.engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
-    with store.write() as connection:
-        assert outbox.send_virtually(connection, part, START + DAY) == len(ours)
-        assert len([text for text in counted if not text.startswith("BEGIN")]) == 1
-        row = message(connection, ours[0])
-    assert (row.state, row.sent_at, row.due_at) == ("sent", START + HOUR, START)
-    assert state(store, late)[0] == "queued"
-    assert state(store, kept) == ("suppressed", "cap")
-
-
 def test_a_key_is_written_and_read() -> None:
     key = MessageKey(3, 4, 5, 6, 7)
     assert str(key) == "3-4-5-6-7"
