@@ -61,4 +61,9 @@ def empty_database(kind: str, folder: Path, worker: str) -> Iterator[str]:
         _REUSED[worker] = Reused(stores.new_address(kind, folder, worker))
         _REUSED[worker].remember()
     _REUSED[worker].empty()
-    yield _REUSED[worker].address
+    try:
+        yield _REUSED[worker].address
+    except BaseException:
+        # Whoever failed may have left a transaction open: the next one gets another database.
+        stores.forget(_REUSED.pop(worker).address)
+        raise
