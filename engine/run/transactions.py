@@ -26,5 +26,6 @@ def transaction(store: Store) -> Iterator[Connection]:
             yield connection
         except BaseException:
             # The rollback takes temporary tables with it that were made in this transaction.
-            connection.info.pop("dripline_wave", None)
+            if not connection.invalidated:
+                connection.info.pop("dripline_wave", None)
             raise

@@ -24,6 +24,7 @@ from engine.simulate.behaviour import Behaviour, Habit, Happening, happenings, r
 from engine.simulate.population import Person
 from engine.simulate.report import Report, make_report
 from engine.simulate.world import CONTACT, PLANNED, World, deliver
+from engine.store.dialect import be_patient
 from engine.store.prepared import Prepared, parameter
 from engine.store.session import Store
 from engine.terms import DAY, Json, Micros
@@ -89,6 +90,7 @@ def simulate(
     Cost: per slice of time, a round of statements for each thing that the busiest contact has to do in it.
     """
     with transaction(store) as connection:
+        be_patient(connection)
         player = _Player(connection, store.parts, scenario, means)
         player.begin()
         player.play(progress)

@@ -184,3 +184,9 @@ def _insert_many(connection: Connection, table: sa.Table, columns: tuple[str, ..
 @lru_cache(maxsize=64)
 def _insertion(table: sa.Table, columns: tuple[str, ...], count: int) -> str:
     return str(sa.insert(table).values([dict.fromkeys(columns)] * count).compile(dialect=sqlite.dialect()))
+
+
+def be_patient(connection: Connection) -> None:
+    """Let this transaction think as long as it likes between statements: for worlds that nobody else waits for."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
