@@ -51,6 +51,12 @@ def ensure(connection: Connection, parts: int, workspace_id: int, wanted: Iterab
     _insert(connection, [(part, *rows[id_]) for part, id_ in missing if part != part_of(id_, parts)])
 
 
+def key_of(connection: Connection, part: int, id_: int) -> str | None:
+    """Find an account's key by its number, where a contact of it is."""
+    key: str | None = connection.scalar(sa.select(ACCOUNT.c.key).where(ACCOUNT.c.part == part, ACCOUNT.c.id == id_))
+    return key
+
+
 def update(connection: Connection, parts: int, workspace_id: int, rows: Sequence[AccountRow]) -> int:
     """Change accounts in all their copies, make those that are new, and tell how many changed.
 

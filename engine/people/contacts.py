@@ -20,6 +20,9 @@ KEY_LENGTH: Final = 255
 ERASED: Final = "erased:"
 """How the keys of erased contacts begin, and no other."""
 
+MOVED: Final = "moved:"
+"""How the aliases begin that are not keys but places where a contact was."""
+
 NOTHING: Final[Mapping[str, Json]] = MappingProxyType({})
 
 Place: TypeAlias = tuple[int, int]
@@ -71,7 +74,7 @@ _ANY_ALIAS: Final = sa.select(ALIAS.c.part).limit(1)
 
 def is_key(key: str) -> bool:
     """Tell whether a contact may have this key."""
-    return 0 < len(key) <= KEY_LENGTH and is_text(key) and not key.startswith(ERASED)
+    return 0 < len(key) <= KEY_LENGTH and is_text(key) and not key.startswith((ERASED, MOVED))
 
 
 @lru_cache(maxsize=32_768)

@@ -16,7 +16,7 @@ from engine.civil.zones import zone
 from engine.errors import PeopleError
 from engine.people import cells, tags
 from engine.people.attributes import is_name
-from engine.people.contacts import ERASED, KEY_LENGTH, ContactRow
+from engine.people.contacts import ERASED, KEY_LENGTH, MOVED, ContactRow, is_key
 from engine.people.lines import Lines, Readable
 from engine.terms import Json
 
@@ -167,10 +167,10 @@ class _Sheet:
     def _check(self, keys: Texts, emails: Texts, phones: Texts) -> None:
         for at in _places(keys, None):
             self.faults[at] = "the row has no id"
-        if max(map(len, filter(None, keys)), default=0) > KEY_LENGTH or ERASED in "".join(filter(None, keys)):
+        if max(map(len, filter(None, keys)), default=0) > KEY_LENGTH or ":" in "".join(filter(None, keys)):
             for at, key in enumerate(keys):
-                if key and (len(key) > KEY_LENGTH or key.startswith(ERASED)):
-                    self._fault(at, f"the id is longer than {KEY_LENGTH} signs or begins with {ERASED!r}")
+                if key and not is_key(key):
+                    self._fault(at, f"the id is longer than {KEY_LENGTH} signs or begins with {ERASED!r} or {MOVED!r}")
         if not all(map(_EMAIL.fullmatch, filter(None, emails))):
             for at, email in enumerate(emails):
                 if email and not is_email(email):

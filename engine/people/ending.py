@@ -1,0 +1,61 @@
+"""End the passages of one contact from outside of a wave, so that nothing more is sent by them."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.people.contacts import Place
+from engine.store.dialect import alone
+from engine.store.tables import Enrollment, Failure, Message, Token
+from engine.terms import Micros
+
+ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
+FAILURE: sa.Table = Failure.__table__  # type: ignore[attr-defined]
+MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
+TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
+
+EXECUTOR: Final = 0x64726970
+"""What the executor's transactions say so that they wait for each other; it is ``engine.run.transactions.EXECUTOR``."""
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Wait until no wave is under way, and keep waves waiting: they must not carry tokens that are taken from them."""
+    alone(connection, EXECUTOR)
+
+
+def end_passages(
+    connection: Connection, place: Place, enrollments: Sequence[int], state: Literal["merged", "erased"], now: Micros
+) -> None:
+    """End enrollments of a contact: their tokens go, what they owe is not sent.
+
+    Cost: four statements.
+    """
+    if not enrollments:
+        return
+    part, contact_id = place
+    tokens = sa.and_(TOKEN.c.part == part, TOKEN.c.contact_id == contact_id, TOKEN.c.enrollment_id.in_(enrollments))
+    connection.execute(
+        FAILURE.delete().where(
+            FAILURE.c.part == part,
+            FAILURE.c.contact_id == contact_id,
+            FAILURE.c.token_id.in_(sa.select(TOKEN.c.id).where(tokens)),
+        )
+    )
+    connection.execute(TOKEN.delete().where(tokens))
+    connection.execute(
+        MESSAGE.update()
+        .values(state="suppressed", reason="suppressed")
+        .where(
+            MESSAGE.c.part == part,
+            MESSAGE.c.contact_id == contact_id,
+            MESSAGE.c.enrollment_id.in_(enrollments),
+            MESSAGE.c.state == "queued",
+        )
+    )
+    connection.execute(
+        ENROLLMENT.update()
+        .values(state=state, ended_at=now)
+        .where(ENROLLMENT.c.part == part, ENROLLMENT.c.contact_id == contact_id, ENROLLMENT.c.id.in_(enrollments))
+    )

@@ -1,0 +1,136 @@
+"""Merge two contacts, also in the middle of flows: no step is lost, none is taken twice.
+
+The survivor keeps its facts; what it lacks is filled from the other. What the other has done becomes the survivor's:
+events, enrollments with their tokens, journals and messages. Of a flow that both are in, and that allows one passage
+at a time, the survivor's passage goes on and the other's ends as ``merged``; where it allows only one for ever, any
+passage of the survivor ends the other's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.errors import NotFound
+from engine.people import accounts, aliases, rekeying
+from engine.people.changes import number_changes
+from engine.people.consents import ALL
+from engine.people.contacts import CONTACT, Facts, Place, home, look_up
+from engine.people.ending import end_passages, one_at_a_time
+from engine.people.rekeying import Row
+from engine.store.tables import Enrollment, FlowVersion
+from engine.terms import Micros
+
+ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
+VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
+
+_FILLED: Final = ("email", "phone", "timezone", "locale", "stage", "account_id")
+
+
+def merge(connection: Connection, parts: int, survivor: str, other: str, *, now: Micros, workspace_id: int = 1) -> bool:
+    """Make one contact of two; tell whether there were two. The other's keys lead to the survivor from then on.
+
+    Cost: a few statements a table, whatever the contacts did. Errors: ``NotFound`` when the survivor does not exist.
+    """
+    one_at_a_time(connection)
+    found = look_up(connection, parts, workspace_id, [survivor, other], lock=True)
+    if survivor not in found:
+        raise NotFound(f"there is no contact {survivor!r}", contact=survivor)
+    kept, gone = found[survivor], found.get(other)
+    if gone is None:
+        aliases.add(connection, workspace_id, [(home(other, parts), other, kept.part, kept.id)])
+        return False
+    source, target = (gone.part, gone.id), (kept.part, kept.id)
+    if source == target:
+        return False
+    _settle_passages(connection, source, target, now)
+    numbers = rekeying.new_numbers(connection, source, target)
+    words = _consents(connection, source, target)
+    rekeying.take_over(connection, source, target, numbers)
+    rekeying.write(connection, "consent", words)
+    connection.execute(CONTACT.delete().where(CONTACT.c.part == gone.part, CONTACT.c.id == gone.id))
+    _fill(connection, parts, workspace_id, kept, gone)
+    aliases.move(connection, parts, workspace_id, source, target, numbers)
+    aliases.add(connection, workspace_id, [(home(gone.key, parts), gone.key, *target)])
+    number_changes(connection, [target])
+    return True
+
+
+def _settle_passages(connection: Connection, source: Place, target: Place, now: Micros) -> None:
+    """End the passages of the other that would take steps twice, and count those of both together."""
+    theirs = rekeying.read(connection, "enrollment", source)
+    ours = rekeying.read(connection, "enrollment", target)
+    reentry = _reentry(connection, {row["version_id"] for row in theirs if row["state"] == "active"})
+    been = {row["flow_id"] for row in ours}
+    inside = {row["flow_id"] for row in ours if row["state"] == "active"}
+    excluded: Mapping[str, set[int]] = {"once": been, "after_exit": inside, "always": set()}
+    ended = [
+        row["id"]
+        for row in theirs
+        if row["state"] == "active" and row["flow_id"] in excluded[reentry[row["version_id"]]]
+    ]
+    end_passages(connection, source, ended, "merged", now)
+    _count_together(connection, [*ours, *theirs])
+
+
+def _reentry(connection: Connection, versions: set[int]) -> dict[int, str]:
+    """Read from flow versions how often they let a contact in."""
+    chosen = sa.select(VERSION.c.id, VERSION.c.document).where(VERSION.c.id.in_(versions))
+    settings = {id_: orjson.loads(document).get("settings", {}) for id_, document in connection.execute(chosen)}
+    return {id_: settings.get(id_, {}).get("reentry", {}).get("allow", "once") for id_ in versions}
+
+
+def _count_together(connection: Connection, rows: Sequence[Row]) -> None:
+    """Count the passages through each flow from 1, in the order in which they began."""
+    counted: dict[int, int] = {}
+    for row in sorted(rows, key=lambda row: (row["started_at"], row["id"])):
+        ordinal = counted[row["flow_id"]] = counted.get(row["flow_id"], 0) + 1
+        if ordinal != row["ordinal"]:
+            whose = (ENROLLMENT.c[name] == row[name] for name in ("part", "contact_id", "id"))
+            connection.execute(ENROLLMENT.update().values(ordinal=ordinal).where(*whose))
+
+
+def _consents(connection: Connection, source: Place, target: Place) -> list[Row]:
+    """Take the words of both away and give those that hold from now on: a withdrawal wins over the other's grant.
+
+    The last word counts, so a withdrawal that one gave and never took back is made as young as the other's grant.
+    """
+    said = [rekeying.read(connection, "consent", place) for place in (source, target)]
+    for place in (source, target):
+        rekeying.remove(connection, "consent", place)
+    words: dict[tuple[str, str], Row] = {}
+    for own, others in (said, said[::-1]):
+        for word in own:
+            last = {**word, "part": target[0], "contact_id": target[1]}
+            if word["state"] == "withdrawn" and not _later_grants(word, own):
+                last["at"] = max([word["at"], *_later_grants(word, others)])
+            key = (word["topic"], word["channel"])
+            words[key] = max(words.get(key, last), last, key=lambda row: (row["at"], row["state"]))
+    return list(words.values())
+
+
+def _later_grants(word: Row, others: Sequence[Row]) -> list[Micros]:
+    return [
+        other["at"]
+        for other in others
+        if other["state"] == "granted"
+        and other["at"] > word["at"]
+        and all(ALL in (word[name], other[name]) or word[name] == other[name] for name in ("topic", "channel"))
+    ]
+
+
+def _fill(connection: Connection, parts: int, workspace_id: int, kept: Facts, gone: Facts) -> None:
+    """Give the survivor the facts that it lacks."""
+    own = {name: value for name, value in kept.attributes.items() if value is not None}
+    changes: dict[str, Any] = {
+        "attributes": {**kept.attributes, **gone.attributes, **own},
+        "created_at": min(kept.created_at, gone.created_at),
+        "restricted": kept.restricted or gone.restricted,
+    }
+    changes.update((name, getattr(gone, name)) for name in _FILLED if getattr(kept, name) is None)
+    if changes.get("account_id") is not None:
+        key = accounts.key_of(connection, gone.part, changes["account_id"])
+        accounts.ensure(connection, parts, workspace_id, [(kept.part, key)] if key else [])
+    connection.execute(CONTACT.update().values(changes).where(CONTACT.c.part == kept.part, CONTACT.c.id == kept.id))
