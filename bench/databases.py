@@ -138,7 +138,7 @@ class PostgresServer:
     def _do(self, text: str, *names: str) -> None:
         plain = make_url(self.url).set(drivername="postgresql").render_as_string(False)
         with psycopg.connect(plain, autocommit=True) as connection:
-            connection.execute(sql.SQL(text).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(text).format(*map(sql.Identifier, names)))
 
 
 # ---------------------------------------------------------------- a cluster of our own

@@ -73,7 +73,7 @@ def timed(engine: Engine) -> Iterator[Timings]:
 
     event.listen(engine, "before_cursor_execute", before)
     event.listen(engine, "after_cursor_execute", after)
-    dialect.do_commit = timed_commit  # type: ignore[method-assign]
+    dialect.do_commit = timed_commit  # type: ignore[method-assign,assignment]
     try:
         yield found
     finally:

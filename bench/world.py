@@ -86,7 +86,7 @@ def fill(store: Store, count: int) -> None:
         names = ", ".join(COLUMNS)
         if store.name == "sqlite":
             marks = ", ".join("?" * len(COLUMNS))
-            driver.executemany(f"INSERT INTO contact ({names}) VALUES ({marks})", rows)  # type: ignore[attr-defined]  # noqa: S608
+            driver.executemany(f"INSERT INTO contact ({names}) VALUES ({marks})", rows)  # noqa: S608
         else:
             with driver.cursor() as cursor, cursor.copy(f"COPY contact ({names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
                 for row in rows:

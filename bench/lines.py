@@ -1,0 +1,57 @@
+"""What is measured: each line has our side and its floor."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from bench import executor, floor_postgresql, floor_sqlite, importing
+from bench.databases import Databases, Fill
+from bench.samples import Sample
+from engine.store.session import PARTS
+
+Side = Callable[[str], Sample]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table. ``must`` is the least share of the floor's rate that is accepted."""
+
+    name: str
+    says: str
+    unit: str
+    must: float
+    fill: Fill
+    ours: Side
+    floor: Side
+
+
+def lines(databases: Databases, contacts: int, folder: Path) -> Mapping[str, Line]:
+    """List what can be measured on a kind of database."""
+    floor = (floor_sqlite if databases.kind == "sqlite" else floor_postgresql).carry
+    file = partial(importing.csv_file, contacts, folder)
+    parts = PARTS[databases.kind]
+    return {
+        "executor": Line(
+            "executor",
+            f"{contacts:,} contacts: entry → rule → 50/50 split → message → wait 1 day → end",
+            "steps",
+            0.4,
+            lambda store: executor.prepare(store, contacts),
+            lambda url: executor.carry(url, contacts),
+            lambda url: floor(url, contacts),
+        ),
+        "import": Line(
+            "import",
+            f"CSV of {contacts:,} contacts, 11 columns",
+            "rows",
+            0.4,
+            lambda store: None,
+            lambda url: importing.take(url, file(), contacts),
+            lambda url: importing.take_raw(url, file(), parts),
+        ),
+    }
+
+
+NAMES: Final = ("executor", "import", "statements", "memory", "latency")
