@@ -28,7 +28,7 @@ def play_round(
 ) -> int:
     """Play one round up to an instant, included; give the number of contacts that had their turn.
 
-    ``planned`` has columns contact_id and at; ``deliver`` moves the rows whose turn it is into events.
+    ``planned`` has columns part, contact_id and at; ``deliver`` moves the rows whose turn it is into events.
     """
     clear(run.connection, TURN)
     versions = pack([plan.version_id for plan in run.deployment.running()])
@@ -71,7 +71,8 @@ def _turns(dialect: str, planned: sa.Table | None) -> Prepared:
             sa.select(RECHECK.c.contact_id, RECHECK.c.due_at).where(RECHECK.c.part == PART, RECHECK.c.due_at <= until),
         ]
         if planned is not None:
-            sources.append(sa.select(planned.c.contact_id, planned.c.at).where(planned.c.at <= until))
+            mine = [planned.c.part == PART, planned.c.at <= until]
+            sources.append(sa.select(planned.c.contact_id, planned.c.at).where(*mine))
         things = sa.union_all(*sources).subquery("things")
         chosen = sa.select(things.c.contact_id, sa.func.min(things.c.at)).group_by(things.c.contact_id)
         found = _TURNS[dialect, planned] = Prepared(TURN.insert().from_select(["contact_id", "at"], chosen), dialect)
