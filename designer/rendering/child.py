@@ -13,7 +13,7 @@ from engine.errors import RenderError
 
 MEMORY = 512 * 1024 * 1024
 CPU_SECONDS = 2
-JOBS_PER_SECOND = 500
+JOBS_PER_SECOND = 20
 OPEN_FILES = 16
 
 

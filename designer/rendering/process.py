@@ -14,7 +14,7 @@ from engine.errors import MissingVariable, RenderError
 from engine.terms import Json
 
 BATCH = 100
-SECONDS = 15.0
+SECONDS = 20.0
 """How long a batch may take by the clock on the wall; its processor time is limited by the child itself."""
 
 

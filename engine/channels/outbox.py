@@ -39,7 +39,13 @@ class Claimed(NamedTuple):
     version_id: int
     channel: str
     due_at: Micros
+    not_before: Micros
     attempt: int
+
+    @property
+    def awaited(self) -> Micros:
+        """When it was to go: a cap or quiet hours that put it off do not make it late, but refusals do."""
+        return self.not_before if self.attempt == 1 else self.due_at
 
 
 @dataclass(frozen=True)
@@ -101,10 +107,10 @@ def claim(
             attempt=MESSAGE.c.attempt + sa.case((sending, 1), else_=0),
         )
         .where(*(MESSAGE.c[name] == due.c[name] for name in KEY))
-        .returning(*(MESSAGE.c[n] for n in (*KEY, "version_id", "channel", "due_at", "attempt", "state")))
+        .returning(*(MESSAGE.c[n] for n in (*KEY, "version_id", "channel", "due_at", "not_before", "attempt", "state")))
     )
     rows = connection.execute(statement).all()
-    claimed = [Claimed(MessageKey(*row[:5]), *row[5:9]) for row in rows if row.state == "sending"]
+    claimed = [Claimed(MessageKey(*row[:5]), *row[5:10]) for row in rows if row.state == "sending"]
     return sorted(claimed, key=lambda each: (each.due_at, each.key)), len(rows)
 
 

@@ -56,7 +56,7 @@ def prepare(renderer: Renderer, links: Links, claims: Sequence[Claim], now: Micr
 
 def _is_late(claim: Claim, now: Micros) -> bool:
     late = claim.content.late
-    return late is not None and now - claim.claimed.due_at > length_micros(late)
+    return late is not None and now - claim.claimed.awaited > length_micros(late)
 
 
 def _compose(

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from engine.channels import outbox
 from engine.channels.base import MessageKey, Outcome, Outgoing, Request, in_doubt, permanent, sent, temporary
-from engine.channels.dispatch import Office, recover
-from engine.channels.outbox import BACKOFF, Claimed, Result
+from engine.channels.dispatch import Office
+from engine.channels.outbox import BACKOFF
 from engine.clock import FixedClock
 from engine.store.session import Store
-from engine.terms import MINUTE, SECOND
+from engine.terms import MINUTE
 from tests.channels.office import WORKER, ScriptedChannel, content, office, send
 from tests.channels.world import (
     CONTACT,
@@ -245,6 +245,22 @@ def test_what_cannot_be_rendered_is_suppressed(store: Store, fields: dict[str, A
     assert deliveries(store) == []
 
 
+def test_a_message_that_policy_put_off_is_not_late_for_that_but_one_that_was_refused_is(store: Store) -> None:
+    put_off, refused = owed(store, 2)
+    with store.write() as connection:
+        late = MESSAGE.update().where(MESSAGE.c.contact_id == put_off.contact_id)
+        connection.execute(late.values(not_before=START + HOUR))
+    given = office(
+        store, {"email": ScriptedChannel(lambda message: temporary("451"))}, content(late=timedelta(seconds=30))
+    )
+    send(given)
+    given = replace(given, channels={"email": ScriptedChannel()})
+    send(at(given, START + MINUTE))
+    send(at(given, START + HOUR))
+    assert state(store, refused) == ("suppressed", "late")
+    assert state(store, put_off) == ("sent", None)
+
+
 # ---------------------------------------------------------------- outcomes
 
 
@@ -430,69 +446,6 @@ def test_the_number_of_statements_does_not_grow_with_the_messages(sqlite_store: 
         seen.append(len(counted))
     assert len(channel.taken) == 110
     assert seen[0] == seen[1]
-
-
-# ---------------------------------------------------------------- after a crash
-
-
-def crash(store: Store, key: MessageKey, *, worker: str = "dead", channel: str = "email") -> Claimed:
-    """Leave a message as a process does that dies between intent and result."""
-    with store.write() as connection:
-        claimed, _ = outbox.claim(connection, key.part, now=START, worker=worker, channels=[channel], limit=1, caps={})
-    return claimed[0]
-
-
-@pytest.mark.parametrize(("keyed", "expected"), [(False, "in_doubt"), (True, "queued")])
-def test_what_a_dead_worker_left_is_in_doubt_or_sent_again(store: Store, keyed: bool, expected: str) -> None:
-    (key,) = owed(store)
-    crash(store, key)
-    channel = ScriptedChannel(keyed=keyed)
-    given = office(store, {"email": channel}, at=START + HOUR)
-    found = recover(store, given.clock, given.channels, living=[WORKER], after=timedelta(minutes=2))
-    assert found == ((1, 0) if keyed else (0, 1))
-    assert state(store, key) == (expected, None)
-    send(given)
-    assert len(channel.taken) == (1 if keyed else 0)
-    if not keyed:
-        assert deliveries(store) == [(1, "in_doubt", outbox.LOST)]
-
-
-def test_what_a_living_worker_does_or_what_is_young_is_left_alone(store: Store) -> None:
-    (key,) = owed(store)
-    crash(store, key, worker="alive")
-    channels = {"email": ScriptedChannel()}
-    two = timedelta(minutes=2)
-    assert recover(store, FixedClock(START + HOUR), channels, living=["alive"], after=two) == (0, 0)
-    assert recover(store, FixedClock(START + 2 * MINUTE - 1), channels, living=[], after=two) == (0, 0)
-    assert recover(store, FixedClock(START + 2 * MINUTE), channels, living=[], after=two) == (0, 1)
-    assert recover(store, FixedClock(START + HOUR), channels, living=[], after=two) == (0, 0)
-
-
-def record(store: Store, claimed: Claimed, outcome: Outcome, *, keyed: bool = False, worker: str = "dead") -> None:
-    with store.write() as connection:
-        outbox.record(connection, worker, START + SECOND, [Result(claimed, outcome)], keyed=keyed)
-
-
-def test_a_worker_that_slept_may_resolve_its_own_doubt(store: Store) -> None:
-    (key,) = owed(store)
-    claimed = crash(store, key)
-    recover(store, FixedClock(START), {"email": ScriptedChannel()}, living=[], after=timedelta(0))
-    assert state(store, key)[0] == "in_doubt"
-    record(store, claimed, sent("250"))
-    assert state(store, key)[0] == "sent"
-    assert deliveries(store) == [(1, "sent", "250")]
-
-
-def test_a_worker_that_slept_changes_nothing_that_others_have_taken_over(store: Store) -> None:
-    (key,) = owed(store)
-    claimed = crash(store, key)
-    recover(store, FixedClock(START), {"email": ScriptedChannel(keyed=True)}, living=[], after=timedelta(0))
-    record(store, claimed, permanent("550"), keyed=True)
-    assert state(store, key)[0] == "queued"
-    again = crash(store, key, worker="other")
-    assert again.attempt == 2
-    record(store, claimed, permanent("550"))
-    assert state(store, key)[0] == "sending"
 
 
 def test_a_key_is_written_and_read() -> None:

@@ -1,0 +1,74 @@
+from datetime import timedelta
+
+import pytest
+
+from engine.channels import outbox
+from engine.channels.base import MessageKey, Outcome, permanent, sent
+from engine.channels.dispatch import recover
+from engine.channels.outbox import Claimed, Result
+from engine.clock import FixedClock
+from engine.store.session import Store
+from engine.terms import MINUTE, SECOND
+from tests.channels.office import WORKER, ScriptedChannel, office, send
+from tests.channels.test_dispatch import deliveries, owed, state
+from tests.channels.world import HOUR, START
+
+
+def crash(store: Store, key: MessageKey, *, worker: str = "dead", channel: str = "email") -> Claimed:
+    """Leave a message as a process does that dies between intent and result."""
+    with store.write() as connection:
+        claimed, _ = outbox.claim(connection, key.part, now=START, worker=worker, channels=[channel], limit=1, caps={})
+    return claimed[0]
+
+
+@pytest.mark.parametrize(("keyed", "expected"), [(False, "in_doubt"), (True, "queued")])
+def test_what_a_dead_worker_left_is_in_doubt_or_sent_again(store: Store, keyed: bool, expected: str) -> None:
+    (key,) = owed(store)
+    crash(store, key)
+    channel = ScriptedChannel(keyed=keyed)
+    given = office(store, {"email": channel}, at=START + HOUR)
+    found = recover(store, given.clock, given.channels, living=[WORKER], after=timedelta(minutes=2))
+    assert found == ((1, 0) if keyed else (0, 1))
+    assert state(store, key) == (expected, None)
+    send(given)
+    assert len(channel.taken) == (1 if keyed else 0)
+    if not keyed:
+        assert deliveries(store) == [(1, "in_doubt", outbox.LOST)]
+
+
+def test_what_a_living_worker_does_or_what_is_young_is_left_alone(store: Store) -> None:
+    (key,) = owed(store)
+    crash(store, key, worker="alive")
+    channels = {"email": ScriptedChannel()}
+    two = timedelta(minutes=2)
+    assert recover(store, FixedClock(START + HOUR), channels, living=["alive"], after=two) == (0, 0)
+    assert recover(store, FixedClock(START + 2 * MINUTE - 1), channels, living=[], after=two) == (0, 0)
+    assert recover(store, FixedClock(START + 2 * MINUTE), channels, living=[], after=two) == (0, 1)
+    assert recover(store, FixedClock(START + HOUR), channels, living=[], after=two) == (0, 0)
+
+
+def record(store: Store, claimed: Claimed, outcome: Outcome, *, keyed: bool = False, worker: str = "dead") -> None:
+    with store.write() as connection:
+        outbox.record(connection, worker, START + SECOND, [Result(claimed, outcome)], keyed=keyed)
+
+
+def test_a_worker_that_slept_may_resolve_its_own_doubt(store: Store) -> None:
+    (key,) = owed(store)
+    claimed = crash(store, key)
+    recover(store, FixedClock(START), {"email": ScriptedChannel()}, living=[], after=timedelta(0))
+    assert state(store, key)[0] == "in_doubt"
+    record(store, claimed, sent("250"))
+    assert state(store, key)[0] == "sent"
+    assert deliveries(store) == [(1, "sent", "250")]
+
+
+def test_a_worker_that_slept_changes_nothing_that_others_have_taken_over(store: Store) -> None:
+    (key,) = owed(store)
+    claimed = crash(store, key)
+    recover(store, FixedClock(START), {"email": ScriptedChannel(keyed=True)}, living=[], after=timedelta(0))
+    record(store, claimed, permanent("550"), keyed=True)
+    assert state(store, key)[0] == "queued"
+    again = crash(store, key, worker="other")
+    assert again.attempt == 2
+    record(store, claimed, permanent("550"))
+    assert state(store, key)[0] == "sending"
