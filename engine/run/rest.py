@@ -1,6 +1,7 @@
 """The end of a wave: tokens, enrollments, journal and counts are written once, for all members together."""
 
 from collections import Counter
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -10,7 +11,7 @@ from engine.library import steps
 from engine.run import sql
 from engine.run.context import Run
 from engine.run.program import TOKEN, Program
-from engine.run.tables import PART, WAVE
+from engine.run.tables import NOW, PART, WAVE
 from engine.store import sequences
 from engine.store.dialect import upsert
 from engine.store.prepared import Prepared, parameter
@@ -22,52 +23,95 @@ ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
 JOURNAL: sa.Table = Journal.__table__  # type: ignore[attr-defined]
 PASSAGE: sa.Table = Passage.__table__  # type: ignore[attr-defined]
 
-_SEQ = WAVE.c.seq + sa.case((sql.MOVED, 1), else_=0)
-# No BETWEEN: PostgreSQL takes none with the collation of codes.
-_STATE = sa.case(
-    (sa.and_(WAVE.c.step >= "!", WAVE.c.step <= "!zzz"), "waiting"),
-    (sa.and_(WAVE.c.step >= "#", WAVE.c.step <= "#zzz"), "joining"),
-    else_="held",
-)
-_SINCE = sa.case((sql.MOVED, WAVE.c.now), else_=WAVE.c.since)
+@dataclass(frozen=True)
+class _Kind:
+    """What can happen at all in a plan's waves; what cannot costs nothing.
+
+    ``lingers`` says that a member may rest again without a step: at a join, or in a wait for a rule.
+    """
+
+    parallel: bool
+    ends: bool
+    lingers: bool
+    held: bool
+
+    @classmethod
+    def of(cls, program: Program) -> "_Kind":
+        codes = {outcome.code[0] for each in program.nodes for outcome in each.said.outcomes}
+        return cls(
+            program.plan.parallel,
+            bool(program.finish) or any(each.said.ends for each in program.nodes),
+            program.joins or bool(program.rule_waits),
+            bool(codes & {"#", "$"}),
+        )
+
+    @property
+    def moved(self) -> sa.ColumnElement[bool]:
+        """Whether a member took a step; all but those that a goal ended at once did where none lingers."""
+        return sql.MOVED if self.lingers else WAVE.c.path != ""
+
+    @property
+    def parked(self) -> dict[str, Any]:
+        """The columns of a token that has come to rest."""
+        # No BETWEEN: PostgreSQL takes none with the collation of codes.
+        state: Any = sa.case(
+            (sa.and_(WAVE.c.step >= "!", WAVE.c.step <= "!zzz"), "waiting"),
+            (sa.and_(WAVE.c.step >= "#", WAVE.c.step <= "#zzz"), "joining"),
+            else_="held",
+        )
+        return {
+            "node": WAVE.c.node,
+            "state": state if self.held else sa.literal("waiting", sa.Text),
+            "due_at": WAVE.c.until,
+            "since": sa.case((sql.MOVED, WAVE.c.now), else_=WAVE.c.since) if self.lingers else WAVE.c.now,
+            "woken": sa.literal(0, sa.Integer),
+            "seq": self.seq,
+        }
+
+    @property
+    def seq(self) -> sa.ColumnElement[int]:
+        """The number of a token's latest journal row."""
+        return WAVE.c.seq + (sa.case((sql.MOVED, 1), else_=0) if self.lingers else 1)
 
 
-def settle(run: Run, program: Program) -> int:
+def settle(run: Run, program: Program, tokens: int) -> int:
     """Write what became of the wave; give the number of steps taken.
 
-    Cost: nine statements, two more for flows with parallel paths or ends, and one for the counts.
+    Cost: five statements; two more where a path ended, three more for flows with ends or parallel paths.
     """
-    wave = sequences.take(run.connection, run.part, "wave", 1)
-    given = run.given(version_id=program.plan.version_id, wave=wave)
-    for statement in _statements(run.dialect, program.plan.parallel, _can_end(program)):
-        statement.run(run.connection, given)
+    number = sequences.take(run.connection, run.part, "wave", 1)
+    given = run.given(version_id=program.plan.version_id, wave=number)
+    statements = _statements(run.dialect, _Kind.of(program))
+    resting = statements["park"].run(run.connection, given).rowcount
+    statements["journal"].run(run.connection, given)
+    if "clones" in statements:
+        statements["clones"].run(run.connection, given)
+    if resting < tokens:
+        for name in ("drop", "goal", "exit", "others", "complete"):
+            if name in statements:
+                statements[name].run(run.connection, given)
     return _count(run, program)
 
 
-def _can_end(program: Program) -> bool:
-    return bool(program.finish) or any(each.said.ends for each in program.nodes)
-
-
 @cache
-def _statements(dialect: str, parallel: bool, ends: bool) -> list[Prepared]:
-    statements: list[Any] = [_park(), _journal()]
-    if parallel:
-        statements.append(_park_clones())
-    statements.append(_drop())
-    if ends:
-        statements += [_finish(steps.GOAL, "goal"), _finish(steps.EXIT, "exit")]
-        if parallel:
-            statements.append(_drop_others())
-    statements.append(_complete(parallel))
-    return [Prepared(statement, dialect) for statement in statements]
+def _statements(dialect: str, kind: _Kind) -> dict[str, Prepared]:
+    """Write the statements of a kind of plan, by what they do; they run in this order."""
+    statements: dict[str, Any] = {"park": _park(kind), "journal": _journal(kind)}
+    if kind.parallel:
+        statements["clones"] = _park_clones(kind)
+    statements["drop"] = _drop()
+    if kind.ends:
+        statements |= {"goal": _finish(steps.GOAL, "goal"), "exit": _finish(steps.EXIT, "exit")}
+        if kind.parallel:
+            statements["others"] = _drop_others()
+    statements["complete"] = _complete(kind.parallel)
+    return {name: Prepared(statement, dialect) for name, statement in statements.items()}
 
 
-def _park() -> sa.Update:
+def _park(kind: _Kind) -> sa.Update:
     return (
         TOKEN.update()
-        .values(
-            node=WAVE.c.node, state=_STATE, due_at=WAVE.c.until, since=_SINCE, woken=sa.literal(0, sa.Integer), seq=_SEQ
-        )
+        .values(kind.parked)
         .where(
             TOKEN.c.part == PART,
             TOKEN.c.contact_id == WAVE.c.contact_id,
@@ -77,19 +121,14 @@ def _park() -> sa.Update:
     )
 
 
-def _park_clones() -> sa.Insert:
+def _park_clones(kind: _Kind) -> sa.Insert:
     row: dict[str, Any] = {
         "part": PART,
         "contact_id": WAVE.c.contact_id,
         "id": WAVE.c.token_id,
         "enrollment_id": WAVE.c.enrollment_id,
         "version_id": parameter("version_id"),
-        "node": WAVE.c.node,
-        "state": _STATE,
-        "due_at": WAVE.c.until,
-        "since": _SINCE,
-        "woken": sa.literal(0, sa.Integer),
-        "seq": _SEQ,
+        **kind.parked,
     }
     return TOKEN.insert().from_select(list(row), sa.select(*row.values()).where(sql.PARKED, WAVE.c.fresh == 1))
 
@@ -138,24 +177,24 @@ def _complete(parallel: bool) -> sa.Update:
     return ENROLLMENT.update().values(state="completed", ended_at=WAVE.c.now).where(*over)
 
 
-def _journal() -> sa.Insert:
+def _journal(kind: _Kind) -> sa.Insert:
     row: dict[str, Any] = {
         "part": PART,
         "contact_id": WAVE.c.contact_id,
         "token_id": WAVE.c.token_id,
-        "seq": _SEQ,
+        "seq": kind.seq,
         "enrollment_id": WAVE.c.enrollment_id,
         "wave": parameter("wave"),
         "at": WAVE.c.now,
         "steps": sql.WHOLE_PATH,
     }
-    return JOURNAL.insert().from_select(list(row), sa.select(*row.values()).where(sql.MOVED))
+    return JOURNAL.insert().from_select(list(row), sa.select(*row.values()).where(kind.moved))
 
 
 def _count(run: Run, program: Program) -> int:
     """Add the wave's steps to the counts by node, port and hour."""
     counts: Counter[tuple[int, str, int]] = Counter()
-    for path, hour, tokens in _paths(run.dialect).run(run.connection, {}):
+    for path, hour, tokens in _paths(run.dialect, run.exact).run(run.connection, run.given()):
         for node, port in steps.read_steps(path):
             counts[node, program.plan.nodes[node].ports[port], int(hour)] += int(tokens)
     if counts:
@@ -166,9 +205,12 @@ def _count(run: Run, program: Program) -> int:
 
 
 @cache
-def _paths(dialect: str) -> Prepared:
-    path, hour = sql.WHOLE_PATH.label("path"), (WAVE.c.now - WAVE.c.now % HOUR).label("hour")
-    return Prepared(sa.select(path, hour, sa.func.count()).where(sql.MOVED).group_by(path, hour), dialect)
+def _paths(dialect: str, exact: bool) -> Prepared:
+    path = sql.WHOLE_PATH.label("path")
+    if not exact:
+        return Prepared(sa.select(path, NOW - NOW % HOUR, sa.func.count()).group_by(path), dialect)
+    hour = (WAVE.c.now - WAVE.c.now % HOUR).label("hour")
+    return Prepared(sa.select(path, hour, sa.func.count()).group_by(path, hour), dialect)
 
 
 @cache

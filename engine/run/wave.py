@@ -40,7 +40,7 @@ def carry(run: Run, program: Program, tokens: int) -> WaveReport:
     for each in program.nodes:
         if each.node.index in present:
             present |= _pass(run, program, each)
-    moved = rest.settle(run, program)
+    moved = rest.settle(run, program, tokens)
     return WaveReport(tokens, moved)
 
 
