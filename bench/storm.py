@@ -1,0 +1,118 @@
+"""Kill the engine again and again, and compare with an undisturbed run: ``python -m bench.storm``."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from bench import storm_world
+from bench.databases import Databases, scratch
+from bench.killing import COMMAND, CommandTicks, ForkedTicks, Ticks, kill_series, run_series
+from bench.world import engine_on
+from engine.run.invariants import violations
+from engine.store.session import Store, open_store
+from engine.terms import parse_instant, to_micros
+
+Contents = Mapping[str, list[tuple[Any, ...]]]
+
+
+@dataclass
+class Outcome:
+    """What the storm left behind: tables that differ, invariants that are broken, how many rows there are."""
+
+    kills: int
+    processes: int
+    rows: Mapping[str, int]
+    differences: list[str]
+    broken: Mapping[str, int]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all is as if nobody had been killed."""
+        return not self.differences and not any(self.broken.values())
+
+
+def storm(
+    databases: Databases,
+    contacts: int,
+    kills: int,
+    seed: int = 1,
+    *,
+    instants: Sequence[str] = storm_world.INSTANTS,
+    by_command: bool = False,
+) -> Outcome:
+    """Prepare a database once, run it undisturbed and killed, and compare."""
+    databases.template("storm", lambda store: storm_world.prepare(store, contacts))
+    url = databases.copy("storm")
+    quiet = run_series(_ticks(url, by_command=by_command), instants)
+    expected, _ = _look(url, instants[-1])
+    databases.drop(url)
+    url = databases.copy("storm")
+    stormy = kill_series(_ticks(url, by_command=by_command), instants, kills, quiet.seconds, seed)
+    found, broken = _look(url, instants[-1])
+    databases.drop(url)
+    rows = {name: len(each) for name, each in expected.items() if each}
+    return Outcome(stormy.kills, stormy.processes, rows, differences(expected, found), broken)
+
+
+def differences(expected: Contents, found: Contents) -> list[str]:
+    """Tell which tables differ, with the first rows that do."""
+    told = []
+    for name in expected:
+        if expected[name] != found[name]:
+            pairs = zip_longest(expected[name], found[name])
+            first = next((pair for pair in pairs if pair[0] != pair[1]), None)
+            told.append(f"{name}: {len(expected[name])} rows, {len(found[name])} after the storm; first {first}")
+    return told
+
+
+def _ticks(url: str, *, by_command: bool) -> Ticks:
+    return CommandTicks(url) if by_command else ForkedTicks(url)
+
+
+def _look(url: str, last: str) -> tuple[Contents, Mapping[str, int]]:
+    store = open_store(url)
+    try:
+        return storm_world.contents(store), _broken(store, last)
+    finally:
+        store.close()
+
+
+def _broken(store: Store, last: str) -> Mapping[str, int]:
+    wiring = engine_on(store)
+    now = to_micros(parse_instant(last))
+    with store.read() as connection:
+        plans = wiring.deployments.plans_of(connection)
+        return violations(connection, plans.values(), store.parts, now)
+
+
+def main() -> int:
+    """Let it storm on both databases."""
+    parser = argparse.ArgumentParser(prog="storm", description="Kill ticks at random moments and compare.")
+    parser.add_argument("--contacts", type=int, default=20_000)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--db", action="append", choices=("sqlite", "postgresql"))
+    parser.add_argument("--url", help="a PostgreSQL server to use instead of one of our own")
+    parser.add_argument(
+        "--forked", action="store_true", help="fork processes that have loaded everything, do not call dripline tick"
+    )
+    asked = parser.parse_args()
+    by_command = COMMAND.exists() and not asked.forked
+    passed = True
+    for kind in asked.db or ("sqlite", "postgresql"):
+        with scratch(kind, asked.url) as databases:
+            outcome = storm(databases, asked.contacts, asked.kills, asked.seed, by_command=by_command)
+        passed &= outcome.passed and outcome.kills >= asked.kills
+        rows = ", ".join(f"{number:,} {name}" for name, number in outcome.rows.items())
+        print(f"{kind}: {outcome.kills} kills, {outcome.processes} processes; {rows}")
+        print(f"  broken invariants: {sum(outcome.broken.values())}; tables that differ: {len(outcome.differences)}")
+        for difference in outcome.differences:
+            print(f"  {difference[:2000]}")
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

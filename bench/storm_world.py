@@ -1,0 +1,138 @@
+"""What the storm rages over: two flows with a bit of everything, contacts, and events of the days to come."""
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final
+
+import orjson
+import sqlalchemy as sa
+
+from bench.world import DAY, START, engine_on, fill, go_live
+from engine.store.session import Store
+from engine.store.tables import Contact, Event
+from engine.terms import format_instant, to_micros
+
+CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
+EVENT: sa.Table = Event.__table__  # type: ignore[attr-defined]
+HOURS: Final = 6
+DAYS: Final = 5
+INSTANTS: Final = tuple(format_instant(START + timedelta(hours=hours)) for hours in range(0, DAYS * 24 + 1, HOURS))
+"""When somebody looks."""
+
+FLOW: Final[dict[str, Any]] = {
+    "dripline": 1,
+    "key": "storm",
+    "name": "Storm",
+    "settings": {"goal": {"event": "bought"}, "quiet_hours": {"from": "22:00", "to": "07:00"}},
+    "nodes": [
+        {"id": "start", "type": "trigger.event", "config": {"event": "signed_up"}},
+        {"id": "hello", "type": "send.email", "config": {"subject": "Hello", "text": "Hello"}},
+        {"id": "mark", "type": "contact.tag", "config": {"add": ["welcomed"]}},
+        {"id": "day", "type": "wait.delay", "config": {"duration": "1d"}},
+        {"id": "use", "type": "wait.event", "config": {"event": "used", "timeout": "2d"}},
+        {"id": "active", "type": "contact.tag", "config": {"add": ["active"], "remove": ["welcomed"]}},
+        {"id": "points", "type": "contact.score", "config": {"add": 5}},
+        {"id": "both", "type": "path.join"},
+        {
+            "id": "which",
+            "type": "branch.rule",
+            "config": {"cases": [{"port": "yes", "when": {"tag": "active"}}]},
+        },
+        {"id": "half", "type": "split.random", "config": {"weights": {"a": 1, "b": 1}}},
+        {"id": "morning", "type": "wait.until", "config": {"at": "09:00"}},
+        {"id": "thanks", "type": "send.email", "config": {"subject": "Thanks", "text": "Thanks"}},
+        {"id": "nudge", "type": "send.email", "config": {"subject": "Stuck?", "text": "Stuck?"}},
+        {"id": "stage", "type": "contact.stage", "config": {"to": "customer"}},
+    ],
+    "edges": [
+        {"from": "start", "to": "hello"},
+        {"from": "start", "to": "mark"},
+        {"from": "hello", "to": "day"},
+        {"from": "day", "to": "both"},
+        {"from": "mark", "to": "use"},
+        {"from": "use", "port": "happened", "to": "active"},
+        {"from": "use", "port": "timeout", "to": "both"},
+        {"from": "active", "to": "points"},
+        {"from": "points", "to": "both"},
+        {"from": "both", "to": "which"},
+        {"from": "which", "port": "yes", "to": "half"},
+        {"from": "which", "port": "else", "to": "nudge"},
+        {"from": "half", "port": "a", "to": "thanks"},
+        {"from": "half", "port": "b", "to": "morning"},
+        {"from": "morning", "to": "thanks"},
+        {"from": "thanks", "to": "stage"},
+    ],
+}
+"""Two parallel paths and their join, waits for time, event and hour, messages, changed facts, a goal."""
+
+CARE: Final[dict[str, Any]] = {
+    "dripline": 1,
+    "key": "care",
+    "name": "Care",
+    "nodes": [
+        {"id": "start", "type": "trigger.segment", "config": {"when": {"tag": "active"}}},
+        {"id": "while", "type": "wait.rule", "config": {"when": {"stage": "customer"}, "timeout": "1d"}},
+        {"id": "letter", "type": "send.email", "config": {"subject": "Care", "text": "Care"}},
+    ],
+    "edges": [
+        {"from": "start", "to": "while"},
+        {"from": "while", "port": "matched", "to": "letter"},
+    ],
+}
+"""Let in by what the other flow changes."""
+
+
+def prepare(store: Store, contacts: int, seed: int = 1) -> None:
+    """Fill a database: contacts, live flows, and the events that are going to happen."""
+    wiring = engine_on(store)
+    go_live(wiring, FLOW)
+    go_live(wiring, CARE)
+    fill(store, contacts)
+    with store.write() as connection:
+        places = connection.execute(
+            sa.select(CONTACT.c.part, CONTACT.c.id).order_by(CONTACT.c.part, CONTACT.c.id)
+        ).all()
+        rows = sorted(_events(places, seed), key=lambda row: (row["part"], row["at"], row["message_id"]))
+        following: dict[int, int] = {}
+        for row in rows:
+            row["id"] = following[row["part"]] = following.get(row["part"], 0) + 1
+        connection.execute(EVENT.insert(), rows)
+        numbers = [{"part": part, "next": last + 1} for part, last in following.items()]
+        connection.execute(sa.text("INSERT INTO sequence (part, name, next) VALUES (:part, 'event', :next)"), numbers)
+
+
+def _events(places: Any, seed: int) -> Iterator[dict[str, Any]]:
+    dice = random.Random(seed)
+    begin = to_micros(START)
+    for number, (part, contact) in enumerate(places):
+        told = [("signed_up", dice.randrange(0, DAY // 2))] if dice.random() < 0.95 else []
+        told += [("used", dice.randrange(0, 3 * DAY)) for _ in range(dice.choice((0, 1, 1, 2)))]
+        told += [("bought", dice.randrange(DAY // 2, 5 * DAY))] if dice.random() < 0.2 else []
+        for place, (name, after) in enumerate(told):
+            row = {"part": part, "workspace_id": 1, "contact_id": contact, "name": name, "at": begin + after}
+            row |= {"received_at": begin, "source": "storm", "message_id": f"{number}/{place}"}
+            yield {**row, "properties": {"plan": dice.choice(("small", "big"))}}
+
+
+def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
+    """Read all tables in an order of their own, without what tells processes and attempts apart."""
+    with store.read() as connection:
+        return {
+            table.name: sorted(
+                (tuple(map(_plain, row)) for row in connection.execute(sa.select(*_kept(table)))), key=repr
+            )
+            for table in CONTACT.metadata.sorted_tables
+        }
+
+
+UNEQUAL: Final = {"message": ("worker", "attempt"), "delivery": ("attempt",)}
+"""Who handed a message over, and at which attempt, is no part of what was done."""
+
+
+def _kept(table: sa.Table) -> list[sa.Column[Any]]:
+    return [column for column in table.columns if column.name not in UNEQUAL.get(table.name, ())]
+
+
+def _plain(value: object) -> object:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode() if isinstance(value, (dict, list)) else value
