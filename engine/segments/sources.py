@@ -46,7 +46,7 @@ class Typed(Protocol):
 
 
 @dataclass(frozen=True)
-class JsonSource:
+class JsonSource(Typed):
     """The value at a key of a JSON object."""
 
     document: sa.ColumnElement[Any]
@@ -66,10 +66,12 @@ class JsonSource:
 
     @property
     def micros(self) -> sa.ColumnElement[int]:
+        """The value if it is a date or an instant, else NULL."""
         return text_micros(self.text)
 
     @property
     def exists(self) -> Truth:
+        """Whether there is a value."""
         # Both databases give NULL for a JSON null as well.
         return self.text.is_not(None)
 
@@ -83,7 +85,7 @@ class JsonSource:
 
 
 @dataclass(frozen=True)
-class ItemSource:
+class ItemSource(Typed):
     """A member of a JSON list."""
 
     value: sa.ColumnElement[Any]
@@ -106,7 +108,7 @@ class ItemSource:
 
 
 @dataclass(frozen=True)
-class TextSource:
+class TextSource(Typed):
     """A column of text."""
 
     text: sa.ColumnElement[str]
@@ -121,10 +123,12 @@ class TextSource:
 
     @property
     def micros(self) -> sa.ColumnElement[int]:
+        """The value if it is a date or an instant, else NULL."""
         return text_micros(self.text)
 
     @property
     def exists(self) -> Truth:
+        """Whether there is a value."""
         return self.text.is_not(None)
 
     def of_kind(self, kind: str, truth: Truth) -> Truth:
