@@ -34,6 +34,10 @@ Place = tuple[int, int]
 FollowContact = Callable[[Connection, int, int], Place | None]
 """Find where a contact is that was known under a part and an id: elsewhere after a merge, nowhere after erasure."""
 
+MessagePlace = tuple[int, int, int, int, int]
+FollowMessage = Callable[[Connection, int, MessagePlace], MessagePlace | None]
+"""Find where a message is that had a key, given the number of parts: elsewhere after a merge of its contact."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -51,6 +55,11 @@ def stay(connection: Connection, part: int, contact_id: int) -> Place | None:
     return (part, contact_id) if connection.scalar(here) is not None else None
 
 
+def same(_connection: Connection, _parts: int, message: MessagePlace) -> MessagePlace | None:
+    """Find a message where it always was."""
+    return message
+
+
 @dataclass(frozen=True)
 class Tracker:
     """Carry out what signed links ask for. Every method takes a token and says ``None`` to one that is not ours."""
@@ -61,6 +70,7 @@ class Tracker:
     content_of: ContentOf
     record_events: RecordEvents
     follow: FollowContact = stay
+    follow_message: FollowMessage = same
 
     def opened(self, token: str) -> bool:
         """Note that a message was opened, the first time; tell whether the token is ours."""
@@ -116,6 +126,10 @@ class Tracker:
     def _note(self, key: MessageKey, name: str, message_id: str, properties: dict[str, Json]) -> None:
         """Store a receipt of a message that is known; one of a message that was erased is nobody's."""
         with self.store.write() as connection:
+            found = self.follow_message(connection, self.store.parts, key)
+            if found is None:
+                return
+            key = MessageKey(*found)
             message = connection.execute(
                 sa.select(MESSAGE.c.version_id, CONTACT.c.workspace_id)
                 .join(CONTACT, sa.and_(CONTACT.c.part == MESSAGE.c.part, CONTACT.c.id == MESSAGE.c.contact_id))

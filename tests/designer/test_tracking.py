@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -197,6 +198,20 @@ def test_an_old_link_still_works_after_the_message_and_after_a_merge(world: Worl
     with world.store.read() as connection:
         row = connection.execute(sa.select(CONSENT.c.part, CONSENT.c.contact_id)).one()
     assert tuple(row) == (other.part, other.contact_id)
+
+
+def test_a_receipt_finds_its_message_after_a_merge(world: World) -> None:
+    with world.store.write() as connection:
+        other = add_contact(connection, world.store, 2)
+        add_message(connection, other, state="sent", sent_at=START)
+        connection.execute(MESSAGE.delete().where(MESSAGE.c.contact_id == world.key.contact_id))
+    moved = replace(world.tracker, follow_message=lambda connection, parts, message: other)
+    for tracker in (moved, replace(world.tracker, follow_message=lambda connection, parts, message: None)):
+        assert tracker.opened(LINKS.pixel(world.key).rsplit("/", 1)[1].removesuffix(".gif"))
+    ((name, properties),) = world.events()
+    assert (name, properties["message_key"]) == ("message_opened", str(other))
+    with world.store.read() as connection:
+        assert message(connection, other).opened_at == START
 
 
 def test_a_contact_that_was_erased_is_told_that_all_is_done(world: World) -> None:
