@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.contract.fields import fields_of
-from engine.contract.node import ByHand, Entry, NodeType
+from engine.contract.node import ByEvent, ByHand, Entry, NodeType
 from engine.library import steps
 from engine.rules.model import Rule
 from engine.terms import Text
@@ -87,6 +87,12 @@ class Plan:
     def triggers(self) -> tuple[PlanNode, ...]:
         """The nodes by which contacts come in, in the order of the document."""
         return tuple(self.nodes[place] for place in self.trigger_places)
+
+    @cached_property
+    def trigger_events(self) -> tuple[str, ...]:
+        """The names of the events by which contacts come in."""
+        names = (node.entry.match.name for node in self.triggers if isinstance(node.entry, ByEvent))
+        return tuple(dict.fromkeys(names))
 
     @cached_property
     def by_hand(self) -> PlanNode | None:

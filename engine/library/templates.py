@@ -71,6 +71,7 @@ class Shelf:
 
     workspace_id: int = 1
     _kept: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    _lent: dict[str, TemplateDoc] = field(default_factory=dict)
     _mark: tuple[int, int] = (-1, 0)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -93,11 +94,24 @@ class Shelf:
 
     def content(self, key: str) -> Mapping[str, Any] | None:
         """Give what a template says, and its channel; None when there is none of that key."""
-        return self._kept.get(key)
+        lent = self._lent.get(key)
+        return self._kept.get(key) or (None if lent is None else _content(lent))
 
     def all(self) -> Mapping[str, Mapping[str, Any]]:
         """Give all templates by their keys."""
-        return dict(self._kept)
+        return {**{key: _content(lent) for key, lent in self._lent.items()}, **self._kept}
+
+    def lend(self, template: TemplateDoc) -> None:
+        """Let a template be seen that the workspace does not have; its own go first, and nothing is kept."""
+        self._lent[template.key] = template
+
+    def lent(self, key: str) -> TemplateDoc | None:
+        """Give a template that is only lent; None when the workspace has one of that key, or nobody has."""
+        return None if key in self._kept else self._lent.get(key)
+
+
+def _content(template: TemplateDoc) -> Mapping[str, Any]:
+    return {**template.content, "channel": template.channel}
 
 
 def _faults(raw: Mapping[str, Any]) -> "list[str]":

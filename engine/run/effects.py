@@ -13,6 +13,7 @@ import orjson
 import sqlalchemy as sa
 
 from engine.channels.policy import Cap, Scope, cap_free_at, suppression_reason
+from engine.channels.variables import Trigger
 from engine.contract.wave import Members
 from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
@@ -81,6 +82,7 @@ def sending(
         channel=said.channel,
         topic=said.topic,
         requires=requires,
+        trigger=Trigger(plan.trigger_events, WAVE.c.started_at),
         cap=None if cap is None or cap.delays else cap,
         due=WAVE.c.due_at,
         late=said.late,

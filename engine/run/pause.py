@@ -60,6 +60,21 @@ class Backlog:
         """Count the messages that are owed already and would go at once."""
         return sum(age.messages for age in self.ages)
 
+    def as_rows(self) -> list[dict[str, str | int]]:
+        """Give the ages at which something is due, in words."""
+        return [
+            {"due for": _words(age.below), "contacts": age.tokens, "messages": age.messages}
+            for age in self.ages
+            if age.tokens or age.messages
+        ]
+
+
+def _words(below: timedelta | None) -> str:
+    if below is None:
+        return "longer"
+    hours = int(below.total_seconds() // 3600)
+    return f"less than {hours // 24} d" if hours >= 24 else f"less than {hours} h"
+
 
 def pause(connection: Connection, flow_id: int, now: Micros) -> bool:
     """Let a live flow rest; give whether it was live.

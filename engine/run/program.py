@@ -115,6 +115,8 @@ def _node(plan: Plan, node: PlanNode, dialect: str, around: Surroundings) -> Nod
     for sending in said.sendings:
         more = {name for text in sending.requires for name in around.templates.variables(text)}
         requires = sorted({*around.requires(node), *more})
+        if any(name.split(".")[0] == "event" for name in requires):
+            said.needs.append("started_at")
         program.writes.append(Prepared(effects.sending(plan, node, sending, at_node, requires, around.cap), dialect))
     for change in said.changes:
         if change.kind != "enter" and not is_template(change.facts):
