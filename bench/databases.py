@@ -58,8 +58,8 @@ def _served(url: str) -> Iterator[Databases]:
         server.clear()
 
 
-def _make(url: str, fill: Fill) -> None:
-    store = open_store(url)
+def _make(url: str, fill: Fill, parts: int | None = None) -> None:
+    store = open_store(url, parts=parts)
     try:
         upgrade(store)
         fill(store)
@@ -96,26 +96,28 @@ class SqliteFiles:
 
 @dataclass
 class PostgresServer:
-    """Databases of one server."""
+    """Databases of one server; ``parts`` is how many each has, the product's number if none is said."""
 
     url: str
+    prefix: str = "dripline_bench"
+    parts: int | None = None
     kind: str = "postgresql"
     _made: int = 0
     _names: list[str] = field(default_factory=list)
 
     def template(self, name: str, fill: Fill) -> None:
         """Make a database."""
-        chosen = f"dripline_bench_{name}"
+        chosen = f"{self.prefix}_{name}"
         if chosen not in self._names:
             self._do("CREATE DATABASE {}", chosen)
             self._names.append(chosen)
-            _make(self._address(chosen), fill)
+            _make(self._address(chosen), fill, self.parts)
 
     def copy(self, name: str) -> str:
         """Copy a database file by file, and have the copy on disk before anybody measures."""
         self._made += 1
-        chosen = f"dripline_bench_copy_{self._made}"
-        self._do("CREATE DATABASE {} TEMPLATE {} STRATEGY = FILE_COPY", chosen, f"dripline_bench_{name}")
+        chosen = f"{self.prefix}_copy_{self._made}"
+        self._do("CREATE DATABASE {} TEMPLATE {} STRATEGY = FILE_COPY", chosen, f"{self.prefix}_{name}")
         self._names.append(chosen)
         self._do("CHECKPOINT")
         return self._address(chosen)

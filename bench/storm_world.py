@@ -15,6 +15,7 @@ from engine.terms import format_instant, to_micros
 
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
 EVENT: sa.Table = Event.__table__  # type: ignore[attr-defined]
+ZONES: Final = ("Asia/Shanghai", "Europe/Berlin", "America/New_York", "Nowhere/Land")
 HOURS: Final = 6
 DAYS: Final = 5
 INSTANTS: Final = tuple(format_instant(START + timedelta(hours=hours)) for hours in range(0, DAYS * 24 + 1, HOURS))
@@ -90,6 +91,8 @@ def prepare(store: Store, contacts: int, seed: int = 1) -> None:
     go_live(wiring, CARE)
     fill(store, contacts)
     with store.write() as connection:
+        zone = sa.case(dict(enumerate(ZONES)), value=CONTACT.c.hash % len(ZONES))
+        connection.execute(CONTACT.update().values(timezone=zone))
         places = connection.execute(
             sa.select(CONTACT.c.part, CONTACT.c.id).order_by(CONTACT.c.part, CONTACT.c.id)
         ).all()
@@ -106,8 +109,8 @@ def _events(places: Any, seed: int) -> Iterator[dict[str, Any]]:
     dice = random.Random(seed)
     begin = to_micros(START)
     for number, (part, contact) in enumerate(places):
-        told = [("signed_up", dice.randrange(0, DAY // 2))] if dice.random() < 0.95 else []
-        told += [("used", dice.randrange(0, 3 * DAY)) for _ in range(dice.choice((0, 1, 1, 2)))]
+        told = [("signed_up", dice.randrange(0, 2 * DAY))] if dice.random() < 0.95 else []
+        told += [("used", dice.randrange(0, 4 * DAY)) for _ in range(dice.choice((0, 1, 1, 2)))]
         told += [("bought", dice.randrange(DAY // 2, 5 * DAY))] if dice.random() < 0.2 else []
         for place, (name, after) in enumerate(told):
             row = {"part": part, "workspace_id": 1, "contact_id": contact, "name": name, "at": begin + after}
