@@ -27,24 +27,30 @@ class Partition:
 
 @dataclass(frozen=True, eq=False)
 class SqlMembers(Members):
-    """A set of members: a predicate over the wave; ``slot`` when it is one slot of a partition."""
+    """A set of members: a predicate over the wave; ``slot`` when it is one slot of a partition.
+
+    ``arriving`` is true when all of them surely came over an edge just now.
+    """
 
     flag: Flag
     slot: tuple[Partition, str] | None = None
+    arriving: bool = False
 
     def __and__(self, other: Members) -> "SqlMembers":
-        return SqlMembers(sa.and_(self.flag, _flag(other)))
+        mine = _mine(other)
+        return SqlMembers(sa.and_(self.flag, mine.flag), arriving=self.arriving or mine.arriving)
 
     def __or__(self, other: Members) -> "SqlMembers":
-        return SqlMembers(sa.or_(self.flag, _flag(other)))
+        mine = _mine(other)
+        return SqlMembers(sa.or_(self.flag, mine.flag), arriving=self.arriving and mine.arriving)
 
     def __sub__(self, other: Members) -> "SqlMembers":
-        return SqlMembers(sa.and_(self.flag, sa.not_(_flag(other))))
+        return SqlMembers(sa.and_(self.flag, sa.not_(_mine(other).flag)), arriving=self.arriving)
 
 
-def _flag(members: Members) -> Flag:
+def _mine(members: Members) -> SqlMembers:
     assert isinstance(members, SqlMembers), "sets of two waves cannot be combined"
-    return members.flag
+    return members
 
 
 def slots(partition: Partition) -> dict[str, SqlMembers]:

@@ -83,7 +83,7 @@ class Recorder(Wave):
 
     @property
     def arrived(self) -> SqlMembers:
-        return SqlMembers(WAVE.c.step != steps.rested(self.node.index))
+        return SqlMembers(WAVE.c.step != steps.rested(self.node.index), arriving=True)
 
     @property
     def woken(self) -> SqlMembers:

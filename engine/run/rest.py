@@ -27,7 +27,7 @@ PASSAGE: sa.Table = Passage.__table__  # type: ignore[attr-defined]
 class _Kind:
     """What can happen at all in a plan's waves; what cannot costs nothing.
 
-    ``lingers`` says that a member may rest again without a step: at a join, or in a wait for a rule.
+    ``lingers`` says that a member may rest again without a step: at a join, in a wait for a rule, in quiet hours.
     """
 
     parallel: bool
@@ -37,12 +37,12 @@ class _Kind:
 
     @classmethod
     def of(cls, program: Program) -> "_Kind":
-        codes = {outcome.code[0] for each in program.nodes for outcome in each.said.outcomes}
+        rests = [each for node in program.nodes for each in node.said.outcomes if each.code < steps.FIRST_STEP]
         return cls(
             program.plan.parallel,
             bool(program.finish) or any(each.said.ends for each in program.nodes),
-            program.joins or bool(program.rule_waits),
-            bool(codes & {"#", "$"}),
+            bool(program.rule_waits) or not all(each.members.arriving for each in rests),
+            any(each.code[0] in "#$" for each in rests),
         )
 
     @property
