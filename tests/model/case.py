@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 from tests.model.facts import Json, instant_of
@@ -92,8 +91,3 @@ def canonical(journal: list[Json], contacts: list[Json]) -> list[Json]:
             line["enrollment"],
         ),
     )
-
-
-def end_of(case: Case) -> str:
-    """Say when a case's time is over."""
-    return (instant_of(case.start) + timedelta(days=case.days)).isoformat()

@@ -1,7 +1,6 @@
 """Make a failing case smaller by leaving things out, greedily, while it still fails."""
 
 import copy
-import json
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -118,8 +117,3 @@ def walk(part: object) -> Iterator[Json]:
         yield part
     for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
         yield from walk(inner)
-
-
-def size_of(case: Case) -> int:
-    """Measure a case."""
-    return len(json.dumps([case.flows, case.contacts, case.events]))
