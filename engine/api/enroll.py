@@ -44,6 +44,16 @@ class Enrolled:
         """Count the contacts whom re-entry kept out."""
         return self.asked - self.entered - len(self.unknown)
 
+    @property
+    def words(self) -> str:
+        """Say it in a sentence."""
+        return f"{self.entered:,} of {self.asked:,} came in, {self.refused:,} were kept out by re-entry"
+
+    def as_json(self) -> dict[str, int | list[str]]:
+        """Give it to programs."""
+        facts = {"asked": self.asked, "entered": self.entered, "refused": self.refused}
+        return {**facts, "unknown": list(self.unknown)}
+
 
 def enroll(wiring: Wiring, flow: str, contacts: Iterable[str], progress: Progress = lambda _: None) -> Enrolled:
     """Let contacts in by their keys, a batch a transaction.

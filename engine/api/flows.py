@@ -19,6 +19,7 @@ from engine.library import drafts, templates
 from engine.library import publish as publishing
 from engine.library.drafts import SavedDraft
 from engine.library.publish import Published
+from engine.library.templates import TemplateDoc
 from engine.store.tables import Draft, Flow, FlowVersion
 from engine.terms import Text, from_micros
 from engine.wiring import Wiring
@@ -27,17 +28,7 @@ FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
 DRAFT: sa.Table = Draft.__table__  # type: ignore[attr-defined]
 VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
 
-__all__ = [
-    "Found",
-    "Published",
-    "SavedDraft",
-    "check",
-    "export_flow",
-    "find",
-    "import_flow",
-    "import_template",
-    "publish",
-]
+__all__ = ["Published", "SavedDraft"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +66,11 @@ def import_template(wiring: Wiring, raw: object) -> bool:
 
     Errors: ``FlowError``.
     """
-    template = templates.read_template(raw)
+    return keep_template(wiring, templates.read_template(raw))
+
+
+def keep_template(wiring: Wiring, template: TemplateDoc) -> bool:
+    """Keep a message template that was read; give whether anything changed."""
     with wiring.store.write() as connection:
         return templates.put(connection, wiring.workspace_id, template, wiring.clock.micros())
 

@@ -27,7 +27,7 @@ KEPT: Final[dict[str, Micros]] = {"applied_call": 7 * DAY, "event_refusal": 30 *
 """How long rows of these tables are kept."""
 
 Stop = Callable[[], bool]
-Tell = Callable[[str], None]
+Tell = Callable[[float], None]
 
 
 def never() -> bool:
@@ -43,6 +43,18 @@ class Done:
     messages: DispatchReport = field(default_factory=DispatchReport)
     requeued: int = 0
     in_doubt: int = 0
+
+    @property
+    def words(self) -> str:
+        """Say it in a sentence."""
+        return f"{self.ticks.steps:,} steps, {self.messages.sent:,} messages sent, {self.ticks.failed:,} failed"
+
+    def as_json(self) -> dict[str, int]:
+        """Give it to programs; ``refused`` are messages, ``lost`` those of which nobody knows whether they went."""
+        ran, sent = self.ticks, self.messages
+        facts = {name: getattr(ran, name) for name in ("events", "entered", "tokens", "steps", "waves", "failed")}
+        facts |= {name: getattr(sent, name) for name in ("sent", "again", "in_doubt", "suppressed", "put_off")}
+        return {**facts, "refused": sent.failed, "recovered": self.requeued, "lost": self.in_doubt}
 
 
 def tick_once(wiring: Wiring, stop: Stop = never) -> TickReport:
@@ -105,7 +117,7 @@ def until_quiet(wiring: Wiring, stop: Stop = never, tell: Tell = lambda _: None)
     while not stop():
         ticked = tick_once(wiring, stop)
         _add(done.ticks, ticked)
-        tell(f"{done.ticks.steps:,} steps")
+        tell(done.ticks.steps)
         handed = _hand_over(wiring, stop, done, tell)
         if not (ticked.steps or ticked.events or handed):
             break
@@ -121,7 +133,7 @@ def _hand_over(wiring: Wiring, stop: Stop, done: Done, tell: Tell) -> int:
         handed += report.total
         for name in ("sent", "again", "failed", "in_doubt", "suppressed", "put_off"):
             setattr(done.messages, name, getattr(done.messages, name) + getattr(report, name))
-        tell(f"{done.ticks.steps:,} steps, {done.messages.total:,} messages")
+        tell(done.ticks.steps + done.messages.total)
     return handed
 
 
