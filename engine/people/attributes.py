@@ -18,6 +18,7 @@ ACCOUNT_PREFIX: Final = "account."
 LIST_MARK: Final = "[]"
 """What a column of a CSV file ends in that holds lists; no attribute's name ends so."""
 
+_HALVES: Final = re.compile(r"[\ud800-\udfff]")
 _NAME: Final = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]{1,100}')
 _DEPTH: Final = 4
 
@@ -31,7 +32,7 @@ def is_name(name: str, *, of_account: bool = False) -> bool:
 
 def is_text(text: str) -> bool:
     """Tell whether both databases can hold a text: no NUL, no half of a surrogate pair."""
-    return "\x00" not in text and (text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text))
+    return "\x00" not in text and (text.isascii() or _HALVES.search(text) is None)
 
 
 def has_nul(value: Json) -> bool:

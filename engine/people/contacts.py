@@ -23,6 +23,8 @@ ERASED: Final = "erased:"
 MOVED: Final = "moved:"
 """How the aliases begin that are not keys but places where a contact was."""
 
+_RESERVED: Final = (ERASED, MOVED)
+
 NOTHING: Final[Mapping[str, Json]] = MappingProxyType({})
 
 Place: TypeAlias = tuple[int, int]
@@ -74,7 +76,7 @@ _ANY_ALIAS: Final = sa.select(ALIAS.c.part).limit(1)
 
 def is_key(key: str) -> bool:
     """Tell whether a contact may have this key."""
-    return 0 < len(key) <= KEY_LENGTH and is_text(key) and not key.startswith((ERASED, MOVED))
+    return 0 < len(key) <= KEY_LENGTH and is_text(key) and not key.startswith(_RESERVED)
 
 
 @lru_cache(maxsize=32_768)
@@ -85,7 +87,7 @@ def hash_of(key: str) -> int:
 
 def home(key: str, parts: int) -> int:
     """Tell in which part a contact of this key begins."""
-    return part_of(hash_of(key), parts)
+    return part_of(hash_of(key), parts) if parts > 1 else 0
 
 
 def find(connection: Connection, parts: int, key: str, workspace_id: int = 1) -> Facts | None:
@@ -124,16 +126,17 @@ def any_alias(connection: Connection) -> bool:
 def _look_up(
     connection: Connection, parts: int, workspace_id: int, keys: Iterable[str], columns: _Columns, *, lock: bool
 ) -> list[Any]:
-    wanted = sorted({(home(key, parts), key) for key in keys})
+    wanted = {(home(key, parts), key) for key in keys}
     if not wanted:
         return []
     dialect = connection.dialect.name
-    given = {"workspace": workspace_id, "wanted": pack(wanted)}
-    found = list(connection.execute(_by_key(dialect, columns, lock), given))
+    # In order when rows are locked, so that two transactions never wait for each other.
+    given = {"workspace": workspace_id, "wanted": pack(sorted(wanted) if lock else wanted)}
+    found = list(connection.execute(_by_key(dialect, columns, lock), given).all())
     if len(found) < len(wanted) and any_alias(connection):
         known = {row[0] for row in found}
         given["wanted"] = pack(pair for pair in wanted if pair[1] not in known)
-        found.extend(connection.execute(_by_alias(dialect, columns, lock), given))
+        found.extend(connection.execute(_by_alias(dialect, columns, lock), given).all())
     return found
 
 

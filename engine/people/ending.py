@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.people.contacts import Place
-from engine.store.dialect import alone
+from engine.store.dialect import alone, alongside
 from engine.store.tables import Enrollment, Failure, Message, Token
 from engine.terms import Micros
 
@@ -20,9 +20,19 @@ EXECUTOR: Final = 0x64726970
 """What the executor's transactions say so that they wait for each other; it is ``engine.run.transactions.EXECUTOR``."""
 
 
+PLACES: Final = 0x6472706C
+"""What transactions say that rely on contacts being where they are, and those that move or erase one."""
+
+
 def one_at_a_time(connection: Connection) -> None:
-    """Wait until no wave is under way, and keep waves waiting: they must not carry tokens that are taken from them."""
+    """Wait until no wave and no ingest is under way, and keep them waiting: the contact they work on is about to go."""
     alone(connection, EXECUTOR)
+    alone(connection, PLACES)
+
+
+def stay_in_place(connection: Connection, *, moving: bool = False) -> None:
+    """Let no contact move or be erased until the transaction ends; ``moving``: but by this one."""
+    (alone if moving else alongside)(connection, PLACES)
 
 
 def end_passages(

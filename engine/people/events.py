@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection
 from engine.people import accounts, aliases, merging
 from engine.people.accounts import AccountRow
 from engine.people.contacts import ContactRow, Place, home, look_up, places_of
-from engine.people.numbering import take_each
+from engine.people.ending import stay_in_place
+from engine.people.numbering import number_each, take_each
 from engine.people.rekeying import EVENTS
 from engine.people.segment_api import EVENT_KINDS, IncomingEvent
 from engine.people.upserting import fold, upsert
@@ -47,6 +48,7 @@ def record(connection: Connection, parts: int, rows: Sequence[IncomingEvent]) ->
     Cost: a fixed number of statements for each workspace and between two alias calls, however many rows.
     """
     done = Recorded()
+    stay_in_place(connection, moving=any(row.kind == "alias" for row in rows))
     for workspace_id, told in groupby(sorted(rows, key=attrgetter("workspace_id")), attrgetter("workspace_id")):
         # An alias call changes who the calls after it are about.
         for kind, run in groupby(told, lambda row: row.kind == "alias"):
@@ -167,27 +169,14 @@ class _Recording:
         self.done.repeated += len(rows) - len(missing) - ours
 
     def _values(self, rows: Sequence[IncomingEvent], numbers: dict[int, int]) -> list[tuple[Any, ...]]:
-        values = []
-        for row in rows:
-            part, contact_id = self.places[row.key]
-            number = numbers[part]
-            numbers[part] = number + 1
-            properties = orjson.dumps(row.properties).decode() if row.properties else "{}"
-            values.append(
-                (
-                    part,
-                    number,
-                    row.workspace_id,
-                    contact_id,
-                    row.name,
-                    row.at,
-                    row.received_at,
-                    row.source,
-                    row.message_id,
-                    properties,
-                )
-            )
-        return values
+        """Make rows of the table, a column at a time, and use numbers up."""
+        _, keys, message_ids, moments, heard, sources, workspaces, names, properties, *_ = zip(*rows, strict=True)
+        parts, contacts = zip(*map(self.places.__getitem__, keys), strict=True)
+        said = [orjson.dumps(each).decode() if each else "{}" for each in properties]
+        numbered = number_each(parts, numbers)
+        return list(
+            zip(parts, numbered, workspaces, contacts, names, moments, heard, sources, message_ids, said, strict=True)
+        )
 
 
 def _owners(rows: Iterable[IncomingEvent]) -> Iterator[AccountRow]:

@@ -1,9 +1,7 @@
 """Import contacts from CSV files: streamed, in transactions of some thousand rows, whatever is wrong with some."""
 
-import gc
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +12,7 @@ from engine.people.changes import CHANGE
 from engine.people.lines import Readable
 from engine.people.numbering import take_each
 from engine.people.reading import Chunk, ContactFile, Level, Problem
-from engine.people.transactions import committed
+from engine.people.transactions import collector_off, committed
 from engine.people.upserting import Upserted, upsert
 from engine.store.session import Store
 from engine.terms import Micros
@@ -70,7 +68,7 @@ def import_contacts(
     chunks = file.chunks(batch)
     all_new = True
     while True:
-        with _without_collector():
+        with collector_off():
             chunk = next(chunks, None)
             if chunk is None:
                 break
@@ -79,18 +77,6 @@ def import_contacts(
         progress(file.lines.position)
     progress(file.lines.position)
     return report
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Put off the search for cycles: a batch makes none, and looking every few hundred rows costs a quarter."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _take(

@@ -1,16 +1,16 @@
 """Number rows of several parts at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.store import tables
 from engine.store.dialect import upsert
 from engine.store.rowsets import pack, rowset
-from engine.store.tables import Sequence
 
-_TABLE: sa.Table = Sequence.__table__  # type: ignore[attr-defined]
+_TABLE: sa.Table = tables.Sequence.__table__  # type: ignore[attr-defined]
 
 
 def take_each(connection: Connection, name: str, counts: Mapping[int, int]) -> dict[int, int]:
@@ -24,6 +24,16 @@ def take_each(connection: Connection, name: str, counts: Mapping[int, int]) -> d
     asked = pack(sorted(counts.items()))
     taken = connection.execute(_statement(connection.dialect.name), {"asked": asked, "name": name})
     return {part: following - counts[part] for part, following in taken}
+
+
+def number_each(parts: Sequence[int], following: dict[int, int]) -> list[int]:
+    """Give each row the next number of its part, and count on."""
+    numbers = []
+    for part in parts:
+        number = following[part]
+        following[part] = number + 1
+        numbers.append(number)
+    return numbers
 
 
 @lru_cache(maxsize=2)

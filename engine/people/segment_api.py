@@ -4,7 +4,7 @@ Source: Segment's HTTP Tracking API source, its limits and its way to correct a 
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -14,7 +14,7 @@ from engine.civil.zones import zone
 from engine.people.accounts import AccountRow, row_of
 from engine.people.attributes import flatten, has_nul
 from engine.people.cells import TAG_SIGN
-from engine.people.contacts import NOTHING, ContactRow, is_key
+from engine.people.contacts import KEY_LENGTH, NOTHING, ContactRow, is_key
 from engine.people.reading import is_email
 from engine.people.tags import is_tag
 from engine.terms import Json, Micros, to_micros
@@ -54,12 +54,8 @@ class IncomingEvent(NamedTuple):
     previous: str | None = None
 
 
-class _Told(NamedTuple):
-    name: str = ""
-    properties: Mapping[str, Json] = NOTHING
-    facts: ContactRow | None = None
-    account: AccountRow | None = None
-    previous: str | None = None
+_Told: TypeAlias = tuple[str, Mapping[str, Json], ContactRow | None, AccountRow | None, str | None]
+"""What a kind of call says: the event's name and properties, facts, the account's facts, the former key."""
 
 
 class Refusal(NamedTuple):
@@ -109,7 +105,7 @@ def read_call(call: object, envelope: Envelope, kind: str | None = None) -> Inco
     key = user or anonymous
     if key is None:
         raise Refused("user", "userId or anonymousId is missing")
-    told = _READERS[kind](call, key, _context(call, envelope))
+    name, properties, facts, account, previous = _READERS[kind](call, key, _context(call, envelope))
     return IncomingEvent(
         kind,
         key,
@@ -118,24 +114,25 @@ def read_call(call: object, envelope: Envelope, kind: str | None = None) -> Inco
         envelope.received_at,
         envelope.source,
         envelope.workspace_id,
-        told.name,
-        told.properties,
+        name,
+        properties,
         anonymous if anonymous != key else None,
-        told.facts,
-        told.account,
-        told.previous,
+        facts,
+        account,
+        previous,
     )
 
 
 def _identity(call: Call, field: str) -> str | None:
     value = call.get(field)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or not is_key(value.strip()):
-        raise Refused("user", f"{field} is a text of at most 255 signs")
-    return value.strip()
+    if type(value) is int:
+        value = str(value)
+    value = value.strip() if isinstance(value, str) else ""
+    if not is_key(value):
+        raise Refused("user", f"{field} is a text of at most {KEY_LENGTH} signs")
+    return value
 
 
 def _message_id(call: Call, envelope: Envelope) -> str:
@@ -156,13 +153,11 @@ def _context(call: Call, envelope: Envelope) -> Mapping[str, Any]:
     return {**envelope.context, **context} if envelope.context else context
 
 
-def read_moment(value: object, field: str) -> Micros | None:
+def read_moment(value: object, field: str) -> Micros:
     """Read an instant of a call; one without an offset is UTC.
 
     Errors: ``Refused``.
     """
-    if value is None or value == "":
-        return None
     try:
         instant = datetime.fromisoformat(value)  # type: ignore[arg-type]
         return to_micros(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
@@ -176,34 +171,33 @@ def _moment(call: Call, envelope: Envelope) -> Micros:
     A device's clock may be wrong: what lies between its happening and its sending is right nevertheless. A call that
     has ``originalTimestamp`` too was corrected before.
     """
-    told = read_moment(call.get("timestamp"), "timestamp")
-    original = read_moment(call.get("originalTimestamp"), "originalTimestamp")
-    sent = read_moment(call.get("sentAt"), "sentAt")
-    sent = envelope.sent_at if sent is None else sent
-    corrected = told is not None and original is not None
-    told = original if told is None else told
-    if told is None:
+    told, original = call.get("timestamp"), call.get("originalTimestamp")
+    if not told and not original:
         return envelope.received_at
+    at = read_moment(told, "timestamp") if told else read_moment(original, "originalTimestamp")
     if envelope.is_live:
-        if sent is not None and not corrected:
-            told += envelope.received_at - sent
-        told = min(told, envelope.received_at)
-    return max(told, 0)
+        sent_at = envelope.sent_at
+        if call.get("sentAt"):
+            sent_at = read_moment(call["sentAt"], "sentAt")
+        if sent_at is not None and not (told and original):
+            at += envelope.received_at - sent_at
+        at = min(at, envelope.received_at)
+    return max(at, 0)
 
 
 def _track(call: Call, key: str, context: Mapping[str, Any]) -> _Told:
     name = call.get("event")
     if not isinstance(name, str) or not name.strip() or len(name) > NAME_LENGTH:
         raise Refused("event", f"event is a name of at most {NAME_LENGTH} signs")
-    return _Told(name.strip(), _object(call, "properties"), _surroundings(key, context))
+    return name.strip(), _object(call, "properties"), _surroundings(key, context), None, None
 
 
 def _page(call: Call, key: str, context: Mapping[str, Any]) -> _Told:
-    return _Told("page_viewed", _seen(call, context.get("page")), _surroundings(key, context))
+    return "page_viewed", _seen(call, context.get("page")), _surroundings(key, context), None, None
 
 
 def _screen(call: Call, key: str, context: Mapping[str, Any]) -> _Told:
-    return _Told("screen_viewed", _seen(call, None), _surroundings(key, context))
+    return "screen_viewed", _seen(call, None), _surroundings(key, context), None, None
 
 
 def _seen(call: Call, page: object) -> dict[str, Json]:
@@ -233,7 +227,7 @@ def _identify(call: Call, key: str, context: Mapping[str, Any]) -> _Told:
         tuple(tag for tag in tags if isinstance(tag, str) and is_tag(tag)),
         flatten({name: value for name, value in said.items() if name != "company"}),
     )
-    return _Told(facts=facts, account=owner)
+    return "", NOTHING, facts, owner, None
 
 
 def _group(call: Call, key: str, context: Mapping[str, Any]) -> _Told:
@@ -242,14 +236,14 @@ def _group(call: Call, key: str, context: Mapping[str, Any]) -> _Told:
         raise Refused("group", "groupId is missing")
     around = _surroundings(key, context) or ContactRow(key)
     account = row_of(group, flatten(_object(call, "traits"), of_account=True))
-    return _Told(facts=around._replace(account=group), account=account)
+    return "", NOTHING, around._replace(account=group), account, None
 
 
 def _alias(call: Call, key: str, context: Mapping[str, Any]) -> _Told:
     previous = _identity(call, "previousId")
     if previous is None:
         raise Refused("previous", "previousId is missing")
-    return _Told(previous=previous)
+    return "", NOTHING, None, None, previous
 
 
 _WHERE: Final = ("url", "path", "title", "referrer")
@@ -269,20 +263,25 @@ def _object(call: Call, field: str) -> dict[str, Json]:
         return {}
     if not isinstance(value, dict):
         raise Refused(field, f"{field} is a JSON object")
-    if _is_deep(value, DEPTH):
+    if _is_deep(value.values(), DEPTH):
         raise Refused(field, f"{field} is nested deeper than {DEPTH}")
     return value
 
 
-def _is_deep(value: Json, depth: int) -> bool:
-    if not isinstance(value, dict | list):
+def _is_deep(values: Iterable[Json], depth: int) -> bool:
+    if _CONTAINERS.isdisjoint(map(type, values)):
         return False
-    inner = value.values() if isinstance(value, dict) else value
-    return depth == 0 or any(isinstance(each, dict | list) and _is_deep(each, depth - 1) for each in inner)
+    inner = (value.values() if isinstance(value, dict) else value for value in values if isinstance(value, dict | list))
+    return depth <= 1 or any(_is_deep(each, depth - 1) for each in inner)
+
+
+_CONTAINERS: Final = frozenset((dict, list))
 
 
 def _surroundings(key: str, context: Mapping[str, Any]) -> ContactRow | None:
     """Take timezone and locale over from a call's context."""
+    if not context:
+        return None
     timezone, locale = context.get("timezone"), context.get("locale")
     if not isinstance(timezone, str) or zone(timezone) is None:
         timezone = None

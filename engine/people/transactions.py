@@ -1,6 +1,8 @@
-"""Transactions that begin again when the database asks for it."""
+"""Transactions of many rows: they begin again when the database asks for it."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -13,6 +15,18 @@ ATTEMPTS: Final = 4
 _AGAIN: Final = frozenset({"40001", "40P01", "23505"})
 
 Result = TypeVar("Result")
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Put off the search for cycles: a batch of rows makes none, and looking every few hundred costs a quarter."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def committed(store: Store, work: Callable[[Connection], Result]) -> Result:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from engine.people import accounts, attributes, suppressions, tags
 from engine.people.changes import CHANGE
 from engine.people.contacts import CONTACT, ContactRow, Facts, Place, any_alias, look_up
-from engine.people.numbering import take_each
+from engine.people.numbering import number_each, take_each
 from engine.store.attributes import note_attributes
 from engine.store.dialect import insert_free_rows, insert_rows
 from engine.store.rowsets import pack, rowset
@@ -139,7 +139,7 @@ class _Writing:
         return list(
             zip(
                 parts,
-                _numbered(parts, self.ids),
+                number_each(parts, self.ids),
                 repeat(self.workspace_id),
                 keys,
                 hashes,
@@ -148,7 +148,7 @@ class _Writing:
                 [orjson.dumps(value).decode() if value else "{}" for value in values],
                 [self.now if moment is None else moment for moment in moments],
                 repeat(False),
-                _numbered(parts, self.changes),
+                number_each(parts, self.changes),
                 strict=False,
             )
         )
@@ -188,16 +188,6 @@ class _Writing:
             rows.append((facts.part, facts.id, *facts[3:8], facts.account_id, values, change))
         if rows:
             self.connection.execute(_updating(self.connection.dialect.name), {"drafts": pack(rows)})
-
-
-def _numbered(parts: Sequence[int], following: dict[int, int]) -> list[int]:
-    """Give each row the next number of its part."""
-    numbers = []
-    for part in parts:
-        number = following[part]
-        following[part] = number + 1
-        numbers.append(number)
-    return numbers
 
 
 def _cleared(texts: Sequence[str | None]) -> Sequence[str | None]:

@@ -31,6 +31,7 @@ __all__ = [
     "POSTGRESQL_KEEPALIVE",
     "POSTGRESQL_OPTIONS",
     "alone",
+    "alongside",
     "begin_sqlite",
     "insert_free_rows",
     "insert_ignore",
@@ -139,6 +140,15 @@ _ASKED = {
     "synchronous": "PRAGMA synchronous",
     "foreign_keys": "PRAGMA foreign_keys",
 }
+
+
+def alongside(connection: Connection, what: int) -> None:
+    """Keep those out who want to be ``alone`` with this; others who come alongside are welcome.
+
+    Cost: one statement on PostgreSQL.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock_shared(%s)", (what,))
 
 
 def insert_ignore(table: sa.Table, name: str) -> Any:
