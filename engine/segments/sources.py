@@ -111,7 +111,11 @@ class ItemSource(Typed):
 class TextSource(Typed):
     """A column of text."""
 
-    text: sa.ColumnElement[str]
+    column: sa.ColumnElement[str]
+
+    @property
+    def text(self) -> sa.ColumnElement[str]:
+        return self.column
 
     @property
     def number(self) -> sa.ColumnElement[Any]:
