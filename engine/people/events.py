@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
@@ -40,6 +40,10 @@ class Recorded:
     created: int = 0
     changed: int = 0
     merged: int = 0
+
+    def __add__(self, other: "Recorded") -> "Recorded":
+        """Add up what became of two lots."""
+        return Recorded(*(one + two for one, two in zip(astuple(self), astuple(other), strict=True)))
 
 
 def record(connection: Connection, parts: int, rows: Sequence[IncomingEvent]) -> Recorded:
