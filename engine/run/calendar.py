@@ -141,7 +141,7 @@ def _plan_date(run: Run, subject: int, plan: Plan, entry: ByDate) -> None:
     touched = sa.select(TOUCHED.c.contact_id)
     mine = [RECHECK.c.part == run.part, RECHECK.c.subject == subject, RECHECK.c.contact_id.in_(touched)]
     over = sa.select(RECHECK.c.contact_id, RECHECK.c.note).where(*mine, RECHECK.c.due_at == NEVER)
-    fired = {contact_id: note for contact_id, note in run.connection.execute(over)}
+    fired = {row[0]: row[1] for row in run.connection.execute(over)}
     found: list[tuple[int, int, str]] = []
     for contact_id, now, zone_name, value in _dates(run, entry.attribute):
         instant = _instant(run, plan, entry, zone_name, value)
