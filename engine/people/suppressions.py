@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.people.contacts import CONTACT, Place
+from engine.rules.compare import fold
 from engine.store.dialect import insert_ignore
 from engine.store.rowsets import pack, rowset, texts
 from engine.store.tables import Suppression
@@ -33,7 +34,7 @@ class SuppressionRow(NamedTuple):
 
 def hash_address(address: str) -> str:
     """Hash an address: SHA-256 of its lower-cased text in hexadecimal, as ``engine.channels.policy`` does in SQL."""
-    return hashlib.sha256(address.lower().encode()).hexdigest()
+    return hashlib.sha256(fold(address).encode()).hexdigest()
 
 
 def addresses_of(email: str | None, phone: str | None, attributes: Mapping[str, Json]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from engine.errors import StoreError
 from engine.store import dialect
+from engine.store.expressions import note_collation
 from engine.store.tables import metadata
 
 BUSY_SECONDS = 30
@@ -145,6 +146,8 @@ def _dump(value: object) -> str:
 def _known_parts(engine: Engine) -> int | None:
     meta = metadata.tables["meta"]
     with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            note_collation(connection)
         if not sa.inspect(connection).has_table("meta"):
             return None
         value = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "parts"))
