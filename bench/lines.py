@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench import executor, floor_postgresql, floor_sqlite, importing
+from bench import executor, floor_postgresql, floor_sqlite, importing, ingest
 from bench.databases import Databases, Fill
 from bench.samples import Sample
 from engine.store.session import PARTS
@@ -51,7 +51,16 @@ def lines(databases: Databases, contacts: int, folder: Path) -> Mapping[str, Lin
             lambda url: importing.take(url, file(), contacts),
             lambda url: importing.take_raw(url, file(), parts),
         ),
+        "ingest": Line(
+            "ingest",
+            f"{contacts:,} events of {contacts // ingest.EVENTS_EACH:,} contacts, in requests of {ingest.CALLS:,}",
+            "events",
+            0.4,
+            lambda store: ingest.prepare(store, contacts),
+            lambda url: ingest.take(url, contacts),
+            lambda url: ingest.take_raw(url, contacts, parts),
+        ),
     }
 
 
-NAMES: Final = ("executor", "import", "statements", "memory", "latency")
+NAMES: Final = ("executor", "import", "ingest", "statements", "memory", "latency")
