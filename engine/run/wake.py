@@ -116,22 +116,18 @@ def _end(program: Program, rule: Rule, state: str, names: frozenset[str]) -> sa.
 
 
 def _remove_tokens() -> sa.Delete:
-    over = (
-        sa.select(ENROLLMENT.c.contact_id, ENROLLMENT.c.id)
-        .join(CURRENT, ENROLLMENT.c.contact_id == CURRENT.c.contact_id)
-        .where(
-            ENROLLMENT.c.part == PART,
-            ENROLLMENT.c.version_id == parameter("version_id"),
-            ENROLLMENT.c.state.in_(["goal", "exit"]),
-        )
+    over = sa.exists().where(
+        ENROLLMENT.c.part == PART,
+        ENROLLMENT.c.contact_id == TOKEN.c.contact_id,
+        ENROLLMENT.c.id == TOKEN.c.enrollment_id,
+        ENROLLMENT.c.state.in_(["goal", "exit"]),
     )
-    return TOKEN.delete().where(TOKEN.c.part == PART, sa.tuple_(TOKEN.c.contact_id, TOKEN.c.enrollment_id).in_(over))
+    here = sa.select(ARRIVAL.c.contact_id).where(ARRIVAL.c.instant == INSTANT_NUMBER, ARRIVAL.c.turn == TURN_NUMBER)
+    return TOKEN.delete().where(TOKEN.c.part == PART, TOKEN.c.contact_id.in_(here), over)
 
 
 def _wakes(program: Program, names: frozenset[str], exact: bool) -> list[Any]:
-    return [
-        _wake(program, node.index, match, exact) for node, match in program.event_waits if match.name in names
-    ]
+    return [_wake(program, node.index, match, exact) for node, match in program.event_waits if match.name in names]
 
 
 def _wake(program: Program, node: int, match: EventMatch, exact: bool) -> sa.Update:
