@@ -21,6 +21,11 @@ MAIL_HEADERS = {
 }
 """A mail is a stranger's page: no scripts, no pictures from elsewhere, an origin of its own."""
 
+MAIL_HEAD = """<!doctype html><base target="_blank">
+<style>body{margin:20px 24px;font:15px/1.6 system-ui,sans-serif}</style>
+"""
+"""What mail programs do by themselves: a plain letter, and links that open elsewhere."""
+
 
 def pages_router(pages: Pages) -> APIRouter:
     """Make the router of the pages."""
@@ -76,7 +81,7 @@ def _inbox_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/inbox/{key}/body")
     def mail_body(key: str) -> HTMLResponse:
         mail = inbox.read_mail(pages.wiring, key)
-        return HTMLResponse(f'<!doctype html><base target="_blank">{mail.html}', headers=MAIL_HEADERS)
+        return HTMLResponse(f"{MAIL_HEAD}{mail.html}", headers=MAIL_HEADERS)
 
 
 def _failure_pages(router: APIRouter, pages: Pages) -> None:
