@@ -15,7 +15,7 @@ class Settings(BaseSettings):
     base_url: str = Field("http://127.0.0.1:8000", description="Public address of this server, for links in messages.")
     secret: str = Field("", description="Key that signs links; made once and kept in the database when empty.")
     smtp_url: str = Field(
-        "", description="Mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://…; empty delivers to the built-in inbox."
+        "", description="Mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://…; empty: the built-in inbox."
     )
     mail_from: str = Field("Dripline <no-reply@localhost>", description="Sender of mail whose node names none.")
     log_level: str = Field("INFO", description="Lowest level that is logged.")

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 Micros: TypeAlias = int
 """Microseconds since 1970-01-01T00:00Z, or a length of time in microseconds."""
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """A value that JSON can hold."""
 
 Text: TypeAlias = str | dict[str, str]

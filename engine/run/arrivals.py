@@ -98,9 +98,7 @@ def _move_woken(run: Run, report: TickReport) -> None:
 
 
 def _newest(part: int, position: int) -> sa.Select[Any]:
-    batch = (
-        sa.select(EVENT.c.id).where(EVENT.c.part == part, EVENT.c.id > position).order_by(EVENT.c.id).limit(BATCH)
-    )
+    batch = sa.select(EVENT.c.id).where(EVENT.c.part == part, EVENT.c.id > position).order_by(EVENT.c.id).limit(BATCH)
     return sa.select(sa.func.max(batch.subquery().c.id))
 
 

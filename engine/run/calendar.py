@@ -161,9 +161,9 @@ def _instant(run: Run, plan: Plan, entry: ByDate, zone_name: str | None, value: 
 
 def _dates(run: Run, attribute: str) -> Iterator[tuple[int, int, str | None, object]]:
     contact = sql.CONTACT
-    chosen = sa.select(
-        TOUCHED.c.contact_id, TOUCHED.c.now, contact.c.timezone, contact.c.attributes
-    ).where(contact.c.part == run.part, contact.c.id == TOUCHED.c.contact_id)
+    chosen = sa.select(TOUCHED.c.contact_id, TOUCHED.c.now, contact.c.timezone, contact.c.attributes).where(
+        contact.c.part == run.part, contact.c.id == TOUCHED.c.contact_id
+    )
     for row in run.connection.execute(chosen):
         yield row.contact_id, row.now, row.timezone, row.attributes.get(attribute)
 
@@ -172,6 +172,4 @@ def _dates(run: Run, attribute: str) -> Iterator[tuple[int, int, str | None, obj
 def _note_dates(dialect: str) -> Prepared:
     rows = rowset(dialect, "dates", contact_id=sa.BigInteger, due_at=sa.BigInteger, note=sa.Text)
     chosen = sa.select(PART, rows.c.contact_id, parameter("subject"), rows.c.due_at, rows.c.note)
-    return Prepared(
-        RECHECK.insert().from_select(["part", "contact_id", "subject", "due_at", "note"], chosen), dialect
-    )
+    return Prepared(RECHECK.insert().from_select(["part", "contact_id", "subject", "due_at", "note"], chosen), dialect)

@@ -37,9 +37,7 @@ def _find(dialect: str) -> Prepared:
 
 @cache
 def _move(dialect: str) -> Prepared:
-    insert = upsert(CURSOR, dialect).values(
-        part=PART, name=parameter("name", sa.Text), position=parameter("position")
-    )
+    insert = upsert(CURSOR, dialect).values(part=PART, name=parameter("name", sa.Text), position=parameter("position"))
     return Prepared(
         insert.on_conflict_do_update(index_elements=["part", "name"], set_={"position": insert.excluded.position}),
         dialect,

@@ -4,7 +4,6 @@ Every builder takes ``here``, the predicate of the members at the node, and give
 ``part`` and what its docstring names.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 from engine.channels.policy import Cap, Scope, cap_free_at, suppression_reason
 from engine.channels.variables import Trigger
 from engine.contract.wave import Members
+from engine.experiments.assign import experiment_id
 from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
 from engine.run import sql
@@ -37,11 +37,6 @@ EXPOSURE: sa.Table = Exposure.__table__  # type: ignore[attr-defined]
 CONTACT_COLUMNS = ("email", "phone", "timezone", "locale", "stage")
 TOUCHING = ("set", "tag", "score")
 """Changes of facts that rules of others may look at."""
-
-
-def experiment_id(flow_key: str, node: str) -> int:
-    """Derive the number of a split, or of a goal node, the same in every version of the flow."""
-    return int.from_bytes(hashlib.sha256(f"{flow_key}/{node}".encode()).digest()[:8]) >> 1
 
 
 def date_subject(flow_key: str, node: str) -> int:
@@ -249,9 +244,7 @@ def _from_select(
     return cast(sa.Insert, insert.from_select(list(row), chosen))
 
 
-_Builder = Callable[
-    [Plan, PlanNode, Mapping[str, Any], Flag, sql.Meaning, str], Iterable[sa.sql.dml.UpdateBase]
-]
+_Builder = Callable[[Plan, PlanNode, Mapping[str, Any], Flag, sql.Meaning, str], Iterable[sa.sql.dml.UpdateBase]]
 _BUILDERS: Mapping[str, _Builder] = {
     "set": _set,
     "tag": _tag,

@@ -56,9 +56,7 @@ def _mine(members: Members) -> SqlMembers:
 def slots(partition: Partition) -> dict[str, SqlMembers]:
     """Give the sets of a partition by their names."""
     places = {name: place for place, name in enumerate(partition.slots)}
-    return {
-        name: SqlMembers(partition.choose(places) == place, (partition, name)) for name, place in places.items()
-    }
+    return {name: SqlMembers(partition.choose(places) == place, (partition, name)) for name, place in places.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -203,9 +203,7 @@ def _awaiting(node: PlanNode, said: Recorder, meaning: sql.Meaning) -> list[sa.U
     next_look = deadline if again is None else sa.case((again < deadline, again), else_=deadline)
     return [
         WAVE.update().values(woken=2).where(by_time, sql.holds(rule, meaning)),
-        WAVE.update()
-        .values(step=steps.parks(node.index), until=next_look)
-        .where(by_time, WAVE.c.now < deadline),
+        WAVE.update().values(step=steps.parks(node.index), until=next_look).where(by_time, WAVE.c.now < deadline),
     ]
 
 
@@ -322,4 +320,3 @@ def _ending(plan: Plan, node: PlanNode, said: Recorder) -> list[sa.Update]:
         )
     )
     return [ends, others]
-

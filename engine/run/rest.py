@@ -23,6 +23,7 @@ ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
 JOURNAL: sa.Table = Journal.__table__  # type: ignore[attr-defined]
 PASSAGE: sa.Table = Passage.__table__  # type: ignore[attr-defined]
 
+
 @dataclass(frozen=True)
 class _Kind:
     """What can happen at all in a plan's waves; what cannot costs nothing.

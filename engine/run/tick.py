@@ -22,7 +22,6 @@ WAVE_SIZE = 10_000
 _log = logging.getLogger(__name__)
 
 
-
 Stop = Callable[[], bool]
 
 

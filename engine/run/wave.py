@@ -154,4 +154,3 @@ def _clone_statement(dialect: str) -> Prepared:
     }
     chosen = sa.select(*columns.values()).where(WAVE.c.step == parameter("code", sa.Text))
     return Prepared(WAVE.insert().from_select(list(columns), chosen), dialect)
-

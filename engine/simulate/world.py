@@ -258,4 +258,3 @@ def _delivery(dialect: str) -> list[Prepared]:
         Prepared(ARRIVAL.insert().from_select([column.name for column in ARRIVAL.c], arrival), dialect),
         Prepared(over, dialect),
     ]
-

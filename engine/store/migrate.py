@@ -47,7 +47,9 @@ def require(store: Store) -> None:
     """
     have, head = revision(store)
     if have != head:
-        raise SchemaOutdated(f"the database's schema is {have or 'empty'}, this program's is {head}; run dripline doctor --mend")
+        raise SchemaOutdated(
+            f"the database's schema is {have or 'empty'}, this program's is {head}; run the migrations"
+        )
 
 
 def _config() -> Config:
@@ -61,6 +63,4 @@ def _seed(connection: sa.Connection, parts: int) -> None:
     if connection.scalar(sa.select(meta.c.value).where(meta.c.name == "parts")) is None:
         connection.execute(meta.insert().values(name="parts", value=str(parts)))
     if connection.scalar(sa.select(workspace.c.id)) is None:
-        connection.execute(
-            workspace.insert().values(id=1, key="default", name="Default", timezone="UTC", settings={})
-        )
+        connection.execute(workspace.insert().values(id=1, key="default", name="Default", timezone="UTC", settings={}))

@@ -1,6 +1,6 @@
 """Rows that are handed to a statement as one JSON parameter, so that the number of statements never grows with them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -19,7 +19,7 @@ def rowset(dialect: str, name: str, /, **columns: Any) -> sa.Subquery:
     if dialect == "sqlite":
         source = sa.func.json_each(given).table_valued("value")
         fields = [
-            sa.type_coerce(sa.func.json_extract(source.c.value, sa.literal_column(f"'$[{place}]'")), type_).label(column)
+            sa.type_coerce(_item(source, place), type_).label(column)
             for place, (column, type_) in enumerate(columns.items())
         ]
     else:
@@ -29,6 +29,10 @@ def rowset(dialect: str, name: str, /, **columns: Any) -> sa.Subquery:
             for place, (column, type_) in enumerate(columns.items())
         ]
     return sa.select(*fields).select_from(source).subquery(f"rows_{name}")
+
+
+def _item(source: Any, place: int) -> sa.ColumnElement[Any]:
+    return sa.func.json_extract(source.c.value, sa.literal_column(f"'$[{place}]'"))
 
 
 def numbers(dialect: str, name: str) -> sa.Select[Any]:

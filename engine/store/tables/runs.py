@@ -18,7 +18,8 @@ class Enrollment(SQLModel, table=True):
     __tablename__ = "enrollment"
     __table_args__ = (
         CheckConstraint(
-            "(state = 'active') = (ended_at IS NULL) AND state IN ('active','completed','goal','exit','merged','erased')",
+            "(state = 'active') = (ended_at IS NULL) "
+            "AND state IN ('active','completed','goal','exit','merged','erased')",
             name="ck_enrollment_state",
         ),
         CLUSTERED,
@@ -46,7 +47,8 @@ class Token(SQLModel, table=True):
     __tablename__ = "token"
     __table_args__ = (
         CheckConstraint(
-            "(state IN ('waiting') AND due_at IS NOT NULL) OR (state IN ('joining','held','failed') AND due_at IS NULL)",
+            "(state IN ('waiting') AND due_at IS NOT NULL) "
+            "OR (state IN ('joining','held','failed') AND due_at IS NULL)",
             name="ck_token_state",
         ),
         CheckConstraint("woken IN (0,1,2,3)", name="ck_token_woken"),

@@ -49,5 +49,3 @@ class Recheck(SQLModel, table=True):
     subject: int = Field(sa_column=key())
     due_at: int = Field(sa_column=instant())
     note: str | None = Field(sa_column=words(nullable=True))
-
-

@@ -1,0 +1,1 @@
+"""Experiments: who was shown which variant of a split, and who reached its goal."""
