@@ -131,9 +131,9 @@ def _enter(run: Run, flow: str) -> int:
     plan = run.deployment.plans[version]
     if plan.flow_id in run.deployment.paused:
         raise FlowError(f"flow {flow!r} is paused and lets nobody in; resume it first", flow=flow)
-    if plan.by_hand is None:
+    if not plan.by_hand:
         raise FlowError(f"flow {flow!r} has no trigger.manual; add one to let contacts in by hand", flow=flow)
-    return enter(run, plan, plan.by_hand)
+    return sum(enter(run, plan, trigger) for trigger in plan.by_hand)
 
 
 def _next_batch(run: Run, after: int) -> tuple[int | None, int]:

@@ -95,9 +95,9 @@ class Plan:
         return tuple(dict.fromkeys(names))
 
     @cached_property
-    def by_hand(self) -> PlanNode | None:
-        """The trigger by which contacts are let in by hand, by API or from another flow; None if there is none."""
-        return next((node for node in self.triggers if isinstance(node.entry, ByHand)), None)
+    def by_hand(self) -> tuple[PlanNode, ...]:
+        """The triggers by which contacts are let in by hand, by API or from another flow."""
+        return tuple(node for node in self.triggers if isinstance(node.entry, ByHand))
 
     def where(self, index: int, port: int) -> tuple[str, str]:
         """Name the node and port of a step."""

@@ -51,6 +51,9 @@ def _run_fill(run: Run, program: Program, statement: Prepared, given: dict[str, 
     clear(run.connection, WAVE)
     given = run.given(version_id=program.plan.version_id, **given)
     count = statement.run(run.connection, given).rowcount
+    if count:
+        for waking in program.waking:
+            waking.run(run.connection, given)
     if count and program.joins:
         count += _pull_joining(program).run(run.connection, given).rowcount
     return count
@@ -161,6 +164,7 @@ def _pull_joining(program: Program) -> Prepared:
                 sa.func.max(WAVE.c.now).label("now"),
                 sa.func.max(WAVE.c.due_at).label("due_at"),
             )
+            .where(WAVE.c.step >= steps.FIRST_STEP)
             .group_by(WAVE.c.contact_id, WAVE.c.enrollment_id)
             .subquery("moving")
         )

@@ -60,13 +60,17 @@ class NodeProgram:
 
 @dataclass
 class Program:
-    """All statements of one plan for one dialect."""
+    """All statements of one plan for one dialect.
+
+    Shape: ``waking`` sees to waits for a rule before anything else, ``ending`` are the goal and the exit.
+    """
 
     plan: Plan
     dialect: str
     meaning: sql.Meaning
     nodes: list[NodeProgram]
-    finish: list[Prepared]
+    waking: list[Prepared]
+    ending: list[Prepared]
     needs: frozenset[str]
     event_waits: list[tuple[PlanNode, EventMatch]]
     rule_waits: list[tuple[PlanNode, Rule]]
@@ -87,6 +91,7 @@ def compile_program(plan: Plan, dialect: str, around: Surroundings) -> Program:
         dialect,
         around.meaning,
         programs,
+        [Prepared(statement, dialect) for each in programs for statement in _awaiting(each.said, around.meaning)],
         [Prepared(statement, dialect) for statement in _goals(plan, around.meaning)],
         frozenset(need for program in programs for need in program.said.needs),
         [(each.node, each.said.event) for each in programs if each.said.event],
@@ -98,7 +103,9 @@ def compile_program(plan: Plan, dialect: str, around: Surroundings) -> Program:
 def _goals(plan: Plan, meaning: sql.Meaning) -> list[sa.Update]:
     ends = ((plan.goal, steps.GOAL), (plan.exit, steps.EXIT))
     return [
-        WAVE.update().values(step=code).where(WAVE.c.step < steps.FIRST_GONE, sql.holds(rule, meaning))
+        WAVE.update()
+        .values(step=code)
+        .where(WAVE.c.step >= steps.FIRST_STEP, WAVE.c.step < steps.FIRST_GONE, sql.holds(rule, meaning))
         for rule, code in ends
         if rule is not None
     ]
@@ -171,8 +178,6 @@ def _preparing(plan: Plan, said: Recorder, at_node: Flag) -> list[sa.Update]:
         for place, rule in enumerate(said.marks):
             bits = bits + sa.case((sql.holds(rule, meaning), 1 << place), else_=0)
         found.append(WAVE.update().values(mark=bits).where(at_node))
-    if said.awaited is not None:
-        found.extend(_awaiting(node, said, meaning))
     if said.joins:
         found.append(_gathering(node, at_node))
     if said.ends and plan.parallel:
@@ -192,9 +197,11 @@ def _only_first(node: PlanNode, at_node: Flag) -> sa.Update:
     return WAVE.update().values(path=sql.WHOLE_PATH, step=steps.REMOVED).where(at_node, earlier)
 
 
-def _awaiting(node: PlanNode, said: Recorder, meaning: sql.Meaning) -> list[sa.Update]:
-    """See to those that wait for a rule and whose time came: it may hold now, or they wait on."""
-    assert said.awaited is not None
+def _awaiting(said: Recorder, meaning: sql.Meaning) -> list[sa.Update]:
+    """See to those that wait for a rule and whose time came: it may hold now, or they wait on, not woken."""
+    if said.awaited is None:
+        return []
+    node = said.node
     rule, until = said.awaited
     assert until.delay is not None
     by_time = sa.and_(WAVE.c.step == steps.rested(node.index), WAVE.c.woken == 0)

@@ -41,7 +41,7 @@ class _Kind:
         rests = [each for node in program.nodes for each in node.said.outcomes if each.code < steps.FIRST_STEP]
         return cls(
             program.plan.parallel,
-            bool(program.finish) or any(each.said.ends for each in program.nodes),
+            bool(program.ending) or any(each.said.ends for each in program.nodes),
             bool(program.rule_waits) or not all(each.members.arriving for each in rests),
             any(each.code[0] in "#$" for each in rests),
         )

@@ -24,11 +24,18 @@ Source = Callable[[Run], frozenset[str]]
 
 
 def play_round(
-    run: Run, until: Micros, report: TickReport, planned: sa.Table | None = None, deliver: Source | None = None
+    run: Run,
+    until: Micros,
+    report: TickReport,
+    planned: sa.Table | None = None,
+    deliver: Source | None = None,
+    *,
+    tokens: bool = True,
 ) -> int:
     """Play one round up to an instant, included; give the number of contacts that had their turn.
 
-    ``planned`` has columns part, contact_id and at; ``deliver`` moves the rows whose turn it is into events.
+    ``planned`` has columns part, contact_id and at; ``deliver`` moves the rows whose turn it is into events. Without
+    ``tokens`` only events and rechecks act.
     """
     clear(run.connection, TURN)
     versions = pack([plan.version_id for plan in run.deployment.running()])
@@ -45,11 +52,11 @@ def play_round(
             arrivals.touch_arrivals(run, 1)
             follow.events(run, names)
     changes.take_rechecks(run)
-    for plan in run.deployment.running():
+    for plan in run.deployment.running() if tokens else ():
         program = run.deployment.program(plan.version_id, run.dialect)
-        tokens = claim.fill_turn(run, program)
-        if tokens:
-            done = wave.carry(run, program, tokens)
+        members = claim.fill_turn(run, program)
+        if members:
+            done = wave.carry(run, program, members)
             report.tokens += done.tokens
             report.steps += done.steps
             report.waves += 1

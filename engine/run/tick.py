@@ -122,7 +122,7 @@ def _play(beat: _Beat, part: int) -> None:
     while not beat.stop():
         with transaction(beat.store) as connection:
             found = calendar.occasions(beat.run(connection, part), beat.now)[:1]
-        _rounds(beat, part, found[0].at if found else beat.now)
+        _rounds(beat, part, found[0].at - 1 if found else beat.now)
         if not found:
             return
         with transaction(beat.store) as connection:

@@ -34,7 +34,7 @@ def carry(run: Run, program: Program, tokens: int) -> WaveReport:
     Errors: ``PortLeak`` and ``PortOverlap`` name the node type that broke its contract.
     """
     given = run.given()
-    for statement in program.finish:
+    for statement in program.ending:
         statement.run(run.connection, given)
     present = _standing(run, program)
     for each in program.nodes:
@@ -110,13 +110,13 @@ def _clone(run: Run, each: NodeProgram, counted: dict[str, int] | None) -> set[i
 def _enter(run: Run, flow: str, each: NodeProgram) -> None:
     version = run.deployment.live.get(flow)
     plan = None if version is None else run.deployment.plans[version]
-    trigger = None if plan is None else plan.by_hand
-    if plan is None or trigger is None:
+    if plan is None or not plan.by_hand:
         return
     clear(run.connection, ENTRANT)
     assert each.entrants is not None
     each.entrants.run(run.connection, {})
-    enter(run, plan, trigger)
+    for trigger in plan.by_hand:
+        enter(run, plan, trigger)
 
 
 def collect_touched(run: Run) -> int:

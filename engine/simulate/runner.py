@@ -138,7 +138,9 @@ class _Player:
     def _play_part(self, run: Run, until: Micros) -> None:
         while occasions := calendar.occasions(run, until):
             first = occasions[0]
-            self._rounds(run, first.at)
+            self._rounds(run, first.at - 1)
+            # Events of the very instant come first, then the calendar, then the tokens.
+            rounds.play_round(run, first.at, self.report, PLANNED, deliver, tokens=False)
             calendar.let_in(run, first)
         self._rounds(run, until)
 
@@ -152,12 +154,10 @@ class _Player:
 
     def _enter_all(self, run: Run) -> None:
         plan = self.deployment.plans[MAIN]
-        trigger = plan.by_hand
-        if trigger is None:
-            return
         clear(run.connection, ENTRANT)
         _everybody(run.dialect).run(run.connection, run.given())
-        enter(run, plan, trigger)
+        for trigger in plan.by_hand:
+            enter(run, plan, trigger)
 
     def _plan_events(self) -> None:
         scenario = self.scenario
