@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.access.keys import KeyRing
 from engine.channels.base import EMAIL, SMS, WEBHOOK, WECOM, Channel, MessageContent
 from engine.channels.dispatch import Office
 from engine.channels.egress import Egress, allowed_hosts
@@ -25,6 +26,8 @@ from engine.clock import Clock, RealClock
 from engine.contract.registry import Registry, installed
 from engine.errors import NotFound
 from engine.library.templates import Shelf
+from engine.people import aliases
+from engine.people.intake import Intake
 from engine.run.context import Deployment
 from engine.run.deploy import Deployments
 from engine.run.texts import content_of, requirements
@@ -45,7 +48,7 @@ WORKSPACE = 1
 class Wiring:
     """All parts of one engine, connected.
 
-    ``worker`` names this start of this process and no other.
+    ``worker`` names this start of this process and no other; ``intake`` writes nothing before it is started.
     """
 
     settings: Settings
@@ -56,6 +59,8 @@ class Wiring:
     shelf: Shelf
     deployments: Deployments
     office: Office
+    intake: Intake
+    keys: KeyRing
     worker: str
     pulses: Pulses = field(default_factory=Pulses)
     workspace_id: int = WORKSPACE
@@ -69,7 +74,7 @@ class Wiring:
     def tracker(self) -> Tracker:
         """What carries out the wishes of those links."""
         office = self.office
-        return Tracker(self.store, self.clock, office.links, office.content_of, office.record_events)
+        return Tracker(self.store, self.clock, office.links, office.content_of, office.record_events, aliases.follow)
 
 
 def wire(
@@ -98,7 +103,19 @@ def wire(
         links=Links(settings.base_url, link_secrets(store, settings.secret)),
         record_events=_record_events,
     )
-    return Wiring(settings, store, clock, registry, renderer, shelf, deployments, office, name_process())
+    return Wiring(
+        settings=settings,
+        store=store,
+        clock=clock,
+        registry=registry,
+        renderer=renderer,
+        shelf=shelf,
+        deployments=deployments,
+        office=office,
+        intake=Intake(store),
+        keys=KeyRing(store),
+        worker=name_process(),
+    )
 
 
 def with_clock(wiring: Wiring, clock: Clock) -> Wiring:

@@ -8,23 +8,22 @@ from typing import Final
 import sqlalchemy as sa
 
 from engine.channels.dispatch import DispatchReport, dispatch, recover
+from engine.people.purging import purge
 from engine.run.context import TickReport
 from engine.run.tick import tick
-from engine.store.tables import AppliedCall, EventRefusal, Inbox, Message
+from engine.store.tables import Inbox, Message
 from engine.telemetry import is_running
-from engine.terms import DAY, Micros
+from engine.terms import DAY
 from engine.wiring import Wiring, look
 
 MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
-APPLIED: sa.Table = AppliedCall.__table__  # type: ignore[attr-defined]
-REFUSAL: sa.Table = EventRefusal.__table__  # type: ignore[attr-defined]
 INBOX: sa.Table = Inbox.__table__  # type: ignore[attr-defined]
 
 LEASE: Final = timedelta(minutes=5)
 """How long a worker of another machine may be silent about a message before it counts as lost."""
 
-KEPT: Final[dict[str, Micros]] = {"applied_call": 7 * DAY, "event_refusal": 30 * DAY, "inbox": 90 * DAY}
-"""How long rows of these tables are kept."""
+MAIL_KEPT: Final = 90 * DAY
+"""How long the built-in inbox keeps a message."""
 
 Stop = Callable[[], bool]
 Tell = Callable[[float], None]
@@ -97,17 +96,12 @@ def recover_once(wiring: Wiring) -> tuple[int, int]:
 def prune_once(wiring: Wiring) -> int:
     """Forget what is kept for a while only; give how many rows.
 
-    Cost: one statement a table and part.
+    Cost: three statements.
     """
-    now, gone = wiring.clock.micros(), 0
-    for part in range(wiring.store.parts):
-        for table in (APPLIED, INBOX):
-            old = sa.and_(table.c.part == part, table.c.at < now - KEPT[table.name])
-            with wiring.store.write() as connection:
-                gone += connection.execute(table.delete().where(old)).rowcount
+    now, parts = wiring.clock.micros(), wiring.store.parts
     with wiring.store.write() as connection:
-        gone += connection.execute(REFUSAL.delete().where(REFUSAL.c.at < now - KEPT[REFUSAL.name])).rowcount
-    return gone
+        old = sa.and_(INBOX.c.part.in_(range(parts)), INBOX.c.at < now - MAIL_KEPT)
+        return purge(connection, parts, now=now) + connection.execute(INBOX.delete().where(old)).rowcount
 
 
 def until_quiet(wiring: Wiring, stop: Stop = never, tell: Tell = lambda _: None) -> Done:
