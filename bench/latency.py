@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -46,20 +47,12 @@ def command(store: Store) -> float:
 
 
 def _beside_thread(store: Store) -> list[float]:
-    over = threading.Event()
-
-    def work() -> None:
-        try:
-            pass_through(store)
-        finally:
-            over.set()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    times = [command(store)]
-    while not over.wait(PAUSE):
-        times.append(command(store))
-    thread.join()
+    times = []
+    with ThreadPoolExecutor(1) as pool:
+        moving = pool.submit(pass_through, store)
+        while not wait([moving], PAUSE).done:
+            times.append(command(store))
+        moving.result()
     return times
 
 
