@@ -24,7 +24,7 @@ def enter(run: Run, plan: Plan, trigger: PlanNode) -> int:
     """Let in the contacts of the entrant table at their own instants; give how many came in.
 
     Shape: a contact that is there several times enters as often where re-entry is always allowed, else once.
-    Cost: four statements.
+    Cost: four statements, one more for a goal and for an exit.
     """
     count = int(_count(run.dialect).run(run.connection, {}).scalar_one())
     if count == 0:
@@ -40,6 +40,8 @@ def enter(run: Run, plan: Plan, trigger: PlanNode) -> int:
     )
     entered = _enroll(run.dialect, plan.reentry).run(run.connection, given).rowcount
     if entered:
+        for ending in run.deployment.program(plan.version_id, run.dialect).entering:
+            ending.run(run.connection, given)
         _place(run.dialect).run(run.connection, given)
     return entered
 
@@ -107,6 +109,7 @@ def _place(dialect: str) -> Prepared:
     chosen = sa.select(*row.values()).where(
         ENROLLMENT.c.part == PART,
         ENROLLMENT.c.contact_id.in_(sa.select(ENTRANT.c.contact_id)),
+        ENROLLMENT.c.state == "active",
         ENROLLMENT.c.id >= parameter("base"),
         ENROLLMENT.c.id < parameter("end"),
     )

@@ -15,11 +15,13 @@ from engine.run import effects, sql
 from engine.run.members import Flag, SqlMembers
 from engine.run.recorder import Outcome, Recorder
 from engine.run.tables import ENTRANT, PART, WAVE
-from engine.store.prepared import Prepared
-from engine.store.tables import Token
+from engine.segments.compile import compile_rule
+from engine.store.prepared import Prepared, parameter
+from engine.store.tables import Enrollment, Token
 from engine.terms import length_micros
 
 TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
+ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
 
 
 class Templates(Protocol):
@@ -62,13 +64,15 @@ class NodeProgram:
 class Program:
     """All statements of one plan for one dialect.
 
-    Shape: ``waking`` sees to waits for a rule before anything else, ``ending`` are the goal and the exit.
+    Shape: ``entering`` ends the enrollments of a range of ids for which goal or exit holds at once; ``waking`` sees to
+    waits for a rule before anything else; ``ending`` are the goal and the exit of a wave's members.
     """
 
     plan: Plan
     dialect: str
     meaning: sql.Meaning
     nodes: list[NodeProgram]
+    entering: list[Prepared]
     waking: list[Prepared]
     ending: list[Prepared]
     needs: frozenset[str]
@@ -91,6 +95,7 @@ def compile_program(plan: Plan, dialect: str, around: Surroundings) -> Program:
         dialect,
         around.meaning,
         programs,
+        [Prepared(statement, dialect) for statement in _at_entry(plan, around.meaning)],
         [Prepared(statement, dialect) for each in programs for statement in _awaiting(each.said, around.meaning)],
         [Prepared(statement, dialect) for statement in _goals(plan, around.meaning)],
         frozenset(need for program in programs for need in program.said.needs),
@@ -98,6 +103,25 @@ def compile_program(plan: Plan, dialect: str, around: Surroundings) -> Program:
         [(each.node, each.said.awaited[0]) for each in programs if each.said.awaited],
         any(each.said.joins for each in programs),
     )
+
+
+def _at_entry(plan: Plan, meaning: sql.Meaning) -> list[sa.Update]:
+    found: list[sa.Update] = []
+    for rule, state in ((plan.goal, "goal"), (plan.exit, "exit")):
+        if rule is not None:
+            contact = sql.CONTACT.alias()
+            scope = meaning.scope(contact, ENROLLMENT.c.started_at, ENROLLMENT.c.id)
+            verdict = sql.of_contact(sa.case((compile_rule(rule, scope), 1), else_=0), contact, ENROLLMENT.c.contact_id)
+            new = [
+                ENROLLMENT.c.part == PART,
+                ENROLLMENT.c.contact_id.in_(sa.select(ENTRANT.c.contact_id)),
+                ENROLLMENT.c.id >= parameter("base"),
+                ENROLLMENT.c.id < parameter("end"),
+                ENROLLMENT.c.state == "active",
+            ]
+            ended = ENROLLMENT.update().values(state=state, ended_at=ENROLLMENT.c.started_at)
+            found.append(ended.where(*new, verdict == 1))
+    return found
 
 
 def _goals(plan: Plan, meaning: sql.Meaning) -> list[sa.Update]:
