@@ -67,7 +67,11 @@ def _document(flow: Json) -> Document:
 
 
 def _person(contact: Json) -> Person:
-    known = {name: contact[name] for name in ("email", "phone", "timezone", "locale", "stage", "account") if contact.get(name)}
+    known = {
+        name: contact[name]
+        for name in ("email", "phone", "timezone", "locale", "stage", "account")
+        if contact.get(name)
+    }
     return Person(
         key=str(contact["id"]),
         tags=tuple(contact.get("tags") or ()),
