@@ -150,24 +150,34 @@ def _wake(program: Program, node: int, match: EventMatch, exact: bool) -> sa.Upd
 
 
 def _let_in(run: Run, plan: Plan, names: set[str], given: Mapping[str, Any]) -> None:
+    earlier: list[EventMatch] = []
     for trigger in plan.triggers:
         entry = trigger.entry
-        if isinstance(entry, ByEvent) and entry.match.name in names:
+        if not isinstance(entry, ByEvent):
+            continue
+        if entry.match.name in names:
             clear(run.connection, ENTRANT)
-            statement = _entrants(run.dialect, plan.version_id, trigger.index, entry.match)
+            statement = _entrants(run.dialect, plan.version_id, trigger.index, entry.match, tuple(earlier))
             if statement.run(run.connection, given).rowcount:
                 enter(run, plan, trigger)
+        if plan.reentry != "always":
+            # Of several triggers that one event fires only the first counts.
+            earlier.append(entry.match)
 
 
 _ENTRANTS: dict[tuple[str, int, int], tuple[EventMatch, Prepared]] = {}
 
 
-def _entrants(dialect: str, version_id: int, node: int, match: EventMatch) -> Prepared:
+def _entrants(dialect: str, version_id: int, node: int, match: EventMatch, earlier: tuple[EventMatch, ...]) -> Prepared:
     found = _ENTRANTS.get((dialect, version_id, node))
     if found is None or found[0] is not match:
-        chosen = sa.select(CURRENT.c.contact_id, CURRENT.c.now).where(
-            CURRENT.c.name == match.name, match_properties(CURRENT.c.properties, match.where, CURRENT.c.now)
-        )
+        others = [sa.not_(_matches(each)) for each in earlier if each.name == match.name]
+        chosen = sa.select(CURRENT.c.contact_id, CURRENT.c.now).where(_matches(match), *others)
         prepared = Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
         found = _ENTRANTS[dialect, version_id, node] = (match, prepared)
     return found[1]
+
+
+def _matches(match: EventMatch) -> sa.ColumnElement[bool]:
+    fits = match_properties(CURRENT.c.properties, match.where, CURRENT.c.now)
+    return sa.and_(CURRENT.c.name == match.name, fits)
