@@ -111,7 +111,7 @@ def until_quiet(wiring: Wiring, stop: Stop = never, tell: Tell = lambda _: None)
     while not stop():
         ticked = tick_once(wiring, stop)
         _add(done.ticks, ticked)
-        tell(done.ticks.steps)
+        tell(done.ticks.steps + done.messages.total)
         handed = _hand_over(wiring, stop, done, tell)
         if not (ticked.steps or ticked.events or handed):
             break
