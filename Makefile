@@ -60,7 +60,8 @@ fmt: setup ## format the code and mend what can be mended
 	$(BIN)/ruff format .
 
 docs: setup ## write the generated pages of docs/ again
-	$(BIN)/dripline docs $(ARGS)
+	PYTHONPATH=. $(BIN)/python docs/make_nodes.py
+	$(BIN)/typer app.py utils docs --name dripline --title "The command line" --output docs/cli.md
 
 migration: setup ## write what changed in the tables as a migration: make migration M="add colours"
 	@$(BIN)/python .ci/migration.py "$(M)"

@@ -473,9 +473,9 @@ def _wire(db: str | None, *, clock: "Clock | None" = None, create: bool = True) 
 
 def _wire_to(settings: "Settings", clock: "Clock | None" = None) -> "Wiring":
     from designer.rendering.process import ConfinedRenderer
-    from engine.wiring import wire
+    from engine.wiring import connect
 
-    return wire(settings, ConfinedRenderer(), clock=clock)
+    return connect(settings, ConfinedRenderer(), clock=clock)
 
 
 def _shipped() -> "Shipped":

@@ -14,7 +14,7 @@ from engine.settings import Settings
 from engine.store.session import Store
 from engine.store.tables import Contact
 from engine.terms import contact_hash, parse_instant, part_of
-from engine.wiring import Wiring, wire
+from engine.wiring import Wiring, connect
 
 START: Final = parse_instant("2026-03-02T09:00:00Z")
 DAY: Final = 86_400_000_000
@@ -100,7 +100,7 @@ def fill(store: Store, count: int) -> None:
 
 def engine_on(store: Store) -> Wiring:
     """Connect an engine whose clock stands at the start."""
-    return wire(Settings(), JinjaRenderer(), clock=FixedClock.of(START), store=store)
+    return connect(Settings(), JinjaRenderer(), clock=FixedClock.of(START), store=store)
 
 
 def go_live(wiring: Wiring, document: dict[str, Any] | None = None) -> None:

@@ -77,7 +77,7 @@ class Wiring:
         return Tracker(self.store, self.clock, office.links, office.content_of, office.record_events, aliases.follow)
 
 
-def wire(
+def connect(
     settings: Settings,
     renderer: Renderer,
     *,

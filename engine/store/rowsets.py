@@ -18,8 +18,9 @@ def rowset(dialect: str, name: str, /, **columns: Any) -> sa.Subquery:
     given = parameter(name, sa.Text)
     if dialect == "sqlite":
         source = sa.func.json_each(given).table_valued("value")
+        read = sa.func.json_extract
         fields = [
-            sa.type_coerce(_item(source, place), type_).label(column)
+            sa.type_coerce(read(source.c.value, sa.literal_column(f"'$[{place}]'")), type_).label(column)
             for place, (column, type_) in enumerate(columns.items())
         ]
     else:
@@ -29,10 +30,6 @@ def rowset(dialect: str, name: str, /, **columns: Any) -> sa.Subquery:
             for place, (column, type_) in enumerate(columns.items())
         ]
     return sa.select(*fields).select_from(source).subquery(f"rows_{name}")
-
-
-def _item(source: Any, place: int) -> sa.ColumnElement[Any]:
-    return sa.func.json_extract(source.c.value, sa.literal_column(f"'$[{place}]'"))
 
 
 def numbers(dialect: str, name: str) -> sa.Select[Any]:

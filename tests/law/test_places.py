@@ -23,7 +23,13 @@ HOSTS = (
     "git" + "lab",
     r"mirror\.",
 )
-SETTINGS = ("--index" + "-url", "--extra-index" + "-url", "--find" + "-links", "--trusted" + "-host", "registry" + "=")
+SETTINGS = (
+    "--index" + "-url",
+    "--extra-index" + "-url",
+    "--find" + "-links",
+    "--trusted" + "-host",
+    "registry" + "=http",
+)
 PATHS = ("/" + "work/", "/" + "root" + r"\b", "/" + "opt/", "/" + r"home/\w", "/" + r"Users/\w", "/" + r"tmp/\w")
 FORBIDDEN = re.compile("|".join((*HOSTS, *SETTINGS, *PATHS)), re.IGNORECASE)
 BINARY = {".gif", ".ico", ".jpg", ".png", ".woff2"}

@@ -18,7 +18,7 @@ from engine.store import sequences
 from engine.store.session import Store
 from engine.store.tables import Event, Journal, Message
 from engine.terms import parse_duration, parse_instant
-from engine.wiring import Wiring, wire
+from engine.wiring import Wiring, connect
 
 START = "2026-03-02T09:00:00Z"  # a Monday
 
@@ -58,7 +58,7 @@ WELCOME: dict[str, Any] = {
 
 def engine_on(store: Store, now: str = START) -> Wiring:
     """Connect an engine whose clock stands at an instant."""
-    return wire(Settings(), JinjaRenderer(), clock=FixedClock.of(parse_instant(now)), store=store)
+    return connect(Settings(), JinjaRenderer(), clock=FixedClock.of(parse_instant(now)), store=store)
 
 
 def pass_time(wiring: Wiring, length: str) -> None:
