@@ -8,11 +8,10 @@ from pathlib import Path
 from statistics import median
 
 from bench import bounds
-from bench.databases import Databases, scratch
+from bench.databases import Databases, scratch, version_of
 from bench.lines import NAMES, Line, lines
-from bench.results import Result, keep, machine, rate, version_of
+from bench.results import Result, keep, machine, rate
 from bench.samples import Sample
-from engine.store.session import open_store
 
 Measure = Callable[[Databases, argparse.Namespace, Path], Result]
 
@@ -30,6 +29,8 @@ def main() -> int:
                 passed &= result["passed"]
                 told = (result["ours_text"], result["floor_text"], result["ratio_text"])
                 print(f"{line:11} {kind:11} ours {told[0]} · floor {told[1]} · {told[2]} (must {result['must_text']})")
+                if kind == "sqlite" and "busy_ratio" in result:
+                    print(f"{'':23} by the processor's time: {result['busy_ratio']:.2f}")
                 if not asked.dry:
                     keep(result)
     return 0 if passed else 1
@@ -63,12 +64,10 @@ def _compare(line: Line, databases: Databases, asked: argparse.Namespace) -> Res
     databases.template(template, line.fill)
     sides = {"floor": line.floor, "ours": line.ours}
     samples: dict[str, list[Sample]] = {"floor": [], "ours": []}
-    version = ""
     for turn in range(asked.repeat):
         for side, run in sides.items():
             url = databases.copy(template)
             sample = run(url)
-            version = version or _version(url)
             databases.drop(url)
             samples[side].append(sample)
             print(
@@ -76,15 +75,7 @@ def _compare(line: Line, databases: Databases, asked: argparse.Namespace) -> Res
             )
             if asked.verbose and turn == asked.repeat - 1:
                 print("\n".join(sample.timings.table()))
-    return _result(line, samples, version)
-
-
-def _version(url: str) -> str:
-    store = open_store(url)
-    try:
-        return version_of(store)
-    finally:
-        store.close()
+    return _result(line, samples, version_of(databases))
 
 
 def _told(line: Line, sample: Sample) -> str:
@@ -96,6 +87,7 @@ def _result(line: Line, samples: dict[str, list[Sample]], version: str) -> Resul
     rates = {side: [sample.rate for sample in found] for side, found in samples.items()}
     busy = {side: [sample.busy for sample in found] for side, found in samples.items()}
     ratio = median(rates["ours"]) / median(rates["floor"])
+    busy_ratio = median(busy["floor"]) / median(busy["ours"])
     return {
         "says": line.says,
         "version": version,
@@ -106,6 +98,7 @@ def _result(line: Line, samples: dict[str, list[Sample]], version: str) -> Resul
         "ratio": ratio,
         "ours_text": f"{rate(rates['ours'])} {line.unit}/s",
         "floor_text": f"{rate(rates['floor'])} {line.unit}/s",
+        "busy_ratio": busy_ratio,
         "ratio_text": f"{ratio:.2f}",
         "must_text": f"≥ {line.must}",
         "passed": ratio >= line.must,

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bench import executor, latency, memory
-from bench.databases import Databases
-from bench.results import Result, version_of
-from engine.store.session import open_store
+from bench.databases import Databases, version_of
+from bench.results import Result
 
 Bound = Callable[[Databases, int], Result | None]
 
@@ -20,7 +19,7 @@ def statements(databases: Databases, contacts: int) -> Result:
     few, many = (_count(databases, number) for number in (1_000, min(contacts, 100_000)))
     return {
         "says": f"statements of two ticks, {few.contacts:,} and {many.contacts:,} contacts a wave",
-        "version": _version(databases),
+        "version": version_of(databases),
         "ours": [few.statements, many.statements],
         "ours_text": f"{few.statements} and {many.statements}",
         "floor_text": "",
@@ -46,7 +45,7 @@ def peak_memory(databases: Databases, contacts: int) -> Result:
     growth = many["peak_mb"] / few["peak_mb"]
     return {
         "says": f"peak memory, {contacts // 10:,} and {contacts:,} contacts",
-        "version": _version(databases),
+        "version": version_of(databases),
         "ours": [few, many],
         "ours_text": f"{few['peak_mb']:.0f} and {many['peak_mb']:.0f} MB",
         "floor_text": "",
@@ -83,7 +82,7 @@ def page_latency(databases: Databases, contacts: int) -> Result | None:
     ]
     return {
         "says": f"a page's command while {contacts:,} contacts move: p50 / p95 / max ms",
-        "version": _version(databases),
+        "version": version_of(databases),
         "ours": found,
         "ours_text": ", ".join(texts),
         "floor_text": "",
@@ -91,18 +90,6 @@ def page_latency(databases: Databases, contacts: int) -> Result | None:
         "must_text": f"p95 < {LATENCY_MS} ms",
         "passed": worst < LATENCY_MS,
     }
-
-
-def _version(databases: Databases) -> str:
-    name = "empty"
-    databases.template(name, lambda store: None)
-    url = databases.copy(name)
-    store = open_store(url)
-    try:
-        return version_of(store)
-    finally:
-        store.close()
-        databases.drop(url)
 
 
 BOUNDS: Final[Mapping[str, Bound]] = {"statements": statements, "memory": peak_memory, "latency": page_latency}

@@ -67,6 +67,21 @@ def _make(url: str, fill: Fill, parts: int | None = None) -> None:
         store.close()
 
 
+def version_of(databases: Databases) -> str:
+    """Name a kind of database: its program and version."""
+    databases.template("empty", lambda store: None)
+    url = databases.copy("empty")
+    store = open_store(url)
+    try:
+        with store.read() as connection:
+            text = "SELECT sqlite_version()" if store.name == "sqlite" else "SHOW server_version"
+            number = str(connection.exec_driver_sql(text).scalar_one()).split()[0]
+            return f"{'SQLite' if store.name == 'sqlite' else 'PostgreSQL'} {number}"
+    finally:
+        store.close()
+        databases.drop(url)
+
+
 @dataclass
 class SqliteFiles:
     """Files in a folder."""

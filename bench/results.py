@@ -3,14 +3,11 @@
 import json
 import os
 import platform
-import sqlite3
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
-
-from engine.store.session import Store
 
 FOLDER: Final = Path(__file__).parent
 FILE: Final = FOLDER / "results.json"
@@ -36,15 +33,6 @@ def machine() -> Result:
     }
 
 
-def version_of(store: Store) -> str:
-    """Name a database's program and version."""
-    if store.name == "sqlite":
-        return f"SQLite {sqlite3.sqlite_version}"
-    with store.read() as connection:
-        number = str(connection.exec_driver_sql("SHOW server_version").scalar_one())
-    return f"PostgreSQL {number.split()[0]}"
-
-
 def load() -> dict[str, Result]:
     """Read what was measured before, by the line's key."""
     found: dict[str, Result] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
@@ -66,7 +54,7 @@ def rate(values: list[float]) -> str:
 
 
 def _table(known: dict[str, Result]) -> list[str]:
-    rows = ["| line | database | ours | floor | ratio | must | |", "|---|---|--:|--:|--:|--:|---|"]
+    rows = ["| line | database | ours | floor | ratio | must | kept |", "|---|---|--:|--:|--:|--:|---|"]
     for key in sorted(known):
         found = known[key]
         ok = "yes" if found["passed"] else "no"
@@ -74,7 +62,7 @@ def _table(known: dict[str, Result]) -> list[str]:
         rows.append(f"| {' | '.join(cells)} | {found['must_text']} | {ok} |")
     machines = {
         f"{at['date']}, commit {at['commit']}: {at['cores']} cores, {at['memory_gb']} GB, {at['system']}, "
-        f"Python {at['python']}"
+        f"Python {at['python']}."
         for at in (found["machine"] for found in known.values())
     }
     return [*rows, "", *(f"- {each}" for each in sorted(machines))]
