@@ -63,7 +63,7 @@ def note(connection: Connection, rows: Sequence[ConsentRow]) -> None:
         last[row[:4]] = row
     if not last:
         return
-    connection.execute(_noting(connection.dialect.name), {"said": pack(sorted(last.values()))})
+    connection.execute(_noting(connection.dialect.name), {"said": pack(tuple(row) for row in sorted(last.values()))})
     places = {(row.part, row.contact_id) for row in last.values()}
     number_changes(connection, places)
     restrict(connection, places)
