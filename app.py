@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from importlib import resources
@@ -52,6 +53,7 @@ cli.add_typer(events_cli, name="events")
 cli.add_typer(keys_cli, name="keys")
 
 _given: dict[str, str] = {}
+_open = ExitStack()
 Read = TypeVar("Read")
 
 
@@ -71,9 +73,9 @@ def main() -> None:
 
 
 @cli.callback()
-def _before(db: Db = None) -> None:
-    if db:
-        _given["db"] = db
+def _before(context: typer.Context, db: Db = None) -> None:
+    _given.update({"db": db} if db else {})
+    context.call_on_close(_open.close)
 
 
 @cli.command()
@@ -264,10 +266,7 @@ def enroll(
             done = enrolling.enroll(wiring, flow, contacts or [], told)
     for key in done.unknown:
         terminal.note(f"there is no contact {key!r}")
-    facts = {"asked": done.asked, "entered": done.entered, "refused": done.refused, "unknown": len(done.unknown)}
-    terminal.tell(
-        facts, as_json, f"{done.entered:,} of {done.asked:,} came in, {done.refused:,} were kept out by re-entry"
-    )
+    terminal.tell(done.as_json(), as_json, done.words)
     raise typer.Exit(REFUSED if done.unknown else OK)
 
 
@@ -436,8 +435,7 @@ def doctor(
     found = doctors.examine(_settings(db), _wire_to, mend=mend)
     if as_json:
         terminal.say_json([each.as_json() for each in found])
-    for each in () if as_json else found:
-        terminal.say(f"{terminal.SIGNS[each.level]} {each.what}: {each.says}")
+    terminal.say_found([] if as_json else found)
     worst = {each.level for each in found}
     raise typer.Exit(DATABASE if "database" in worst else REFUSED if "wrong" in worst else OK)
 
@@ -475,7 +473,11 @@ def _wire_to(settings: "Settings", clock: "Clock | None" = None) -> "Wiring":
     from designer.rendering.process import ConfinedRenderer
     from engine.wiring import connect
 
-    return connect(settings, ConfinedRenderer(), clock=clock)
+    renderer = ConfinedRenderer()
+    _open.callback(renderer.close)
+    wiring = connect(settings, renderer, clock=clock)
+    _open.callback(wiring.store.close)
+    return wiring
 
 
 def _shipped() -> "Shipped":

@@ -72,6 +72,12 @@ def _cell(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
+def say_found(found: Iterable[Any]) -> None:
+    """Write what the doctor found, one line each."""
+    for each in found:
+        say(f"{SIGNS[each.level]} {each.what}: {each.says}")
+
+
 def tell(value: Any, as_json: bool, words: str) -> None:
     """Write JSON for programs, else a sentence."""
     if as_json:

@@ -1,0 +1,93 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.engines import WELCOME
+
+PROGRAM = str(Path(sys.executable).parent / "dripline")
+
+
+def call(*words: str, db: str, code: int = 0) -> str:
+    environment = {**os.environ, "DRIPLINE_DB": db}
+    done = subprocess.run([PROGRAM, *words], check=False, capture_output=True, text=True, env=environment)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@contextmanager
+def serving(words: Sequence[str], folder: Path, db: str) -> Iterator["subprocess.Popen[str]"]:
+    environment = {**os.environ, "DRIPLINE_DB": db}
+    command = [PROGRAM, *words]
+    process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def free_port() -> int:
+    import socket  # noqa: PLC0415 - only here
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def get(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        return str(answer.read().decode())
+
+
+def wait_for(port: int, path: str, process: "subprocess.Popen[str]") -> str:
+    """Ask until there is an answer; the machine may be slow."""
+    for _ in range(600):
+        try:
+            return get(port, path)
+        except OSError:
+            still_running(process)
+    return get(port, path)
+
+
+def still_running(process: "subprocess.Popen[str]") -> None:
+    """Give a process a moment, and see that it does not end."""
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.1)
+
+
+def test_faults_are_one_sentence_without_a_traceback(tmp_path: Path) -> None:
+    said = call("flows", db="sqlite:////nowhere/at/all.db", code=3)
+    assert said == "dripline: the database refused: unable to open database file\n"
+    said = call("flows", db="mysql://localhost/x", code=3)
+    assert said.startswith("dripline: 'mysql' is not supported")
+    assert call("journal", "nobody", db=f"sqlite:///{tmp_path}/x.db", code=1).count("\n") == 1
+
+
+@pytest.mark.timeout(180)
+def test_serve_runs_flows_and_stops_when_it_is_told(tmp_path: Path) -> None:
+    db, port = f"sqlite:///{tmp_path}/serve.db", free_port()
+    (tmp_path / "welcome.flow.json").write_text(json.dumps(WELCOME), encoding="utf-8")
+    (tmp_path / "people.csv").write_text("id,email\nann,ann@example.com\n", encoding="utf-8")
+    call("import", str(tmp_path / "welcome.flow.json"), db=db)
+    call("publish", "welcome", db=db)
+    call("contacts", "import", str(tmp_path / "people.csv"), db=db)
+    with serving(["serve", "--port", str(port)], tmp_path, db) as process:
+        assert json.loads(wait_for(port, "/health", process))["database"] == "ok"
+        call("enroll", "welcome", "ann", db=db)
+        for _ in range(600):
+            if "ann@example.com" in get(port, "/inbox"):
+                break
+            still_running(process)
+        assert "ann@example.com" in get(port, "/inbox")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=15) in (0, -signal.SIGTERM)
