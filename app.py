@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -348,8 +347,7 @@ def simulate(
         behaviour=behaviour,
     )
     with terminal.progress("simulating", 1.0) as told:
-        find = partial(documents.find_or_nothing, wiring, shipped)
-        done = rehearsal.rehearse(wiring, raw, asked, find, told)
+        done = rehearsal.rehearse(wiring, raw, asked, documents.finder(wiring, shipped), told)
     if journal is not None:
         with journal.open("w", encoding="utf-8") as file:
             file.writelines(f"{terminal.line(each)}\n" for each in done.journal)

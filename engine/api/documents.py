@@ -1,7 +1,7 @@
 """Find flow documents by what people call them: a file, a flow in the store, or one that is shipped."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources.abc import Traversable
@@ -59,12 +59,16 @@ def find_document(wiring: Wiring, shipped: Shipped, name: str) -> Any:
     raise NotFound(f"{name!r} is neither a file, nor a flow in the store, nor one of {_listed(shipped)}")
 
 
-def find_or_nothing(wiring: Wiring, shipped: Shipped, key: str) -> Any:
-    """Find another flow that one leads into, if it is anywhere."""
-    try:
-        return flows.export_flow(wiring, key)
-    except NotFound:
-        return shipped.flows.get(key)
+def finder(wiring: Wiring, shipped: Shipped) -> Callable[[str], Any]:
+    """Make the function that finds other flows which one leads into, if they are anywhere."""
+
+    def find(key: str) -> Any:
+        try:
+            return flows.export_flow(wiring, key)
+        except NotFound:
+            return shipped.flows.get(key)
+
+    return find
 
 
 def lend_templates(wiring: Wiring, shipped: Shipped, name: str = "") -> None:
