@@ -46,9 +46,8 @@ def look_at_health(wiring: Wiring) -> Health:
     machine = RealClock().micros()
     loops = []
     for name, pulse in wiring.pulses.read().items():
-        since = machine - (pulse.last_success or pulse.last_fault_at or machine)
-        is_ok = since < SILENT or name not in FREQUENT
+        beats = pulse.last_success is not None and machine - pulse.last_success < SILENT
         success = None if pulse.last_success is None else format_instant(pulse.last_success)
-        loops.append(Loop(name, success, pulse.last_fault, is_ok))
+        loops.append(Loop(name, success, pulse.last_fault, beats or name not in FREQUENT))
     ok = database == "ok" and all(loop.ok for loop in loops)
     return Health(ok, database, format_instant(wiring.clock.micros()), tuple(loops))

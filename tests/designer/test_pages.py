@@ -1,0 +1,191 @@
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from designer import words
+from designer.app import create_app
+from designer.problems import STATUS, status_of
+from engine import errors
+from engine.api import enroll, flows, inbox
+from engine.errors import EngineError
+from engine.store.session import Store
+from engine.wiring import Wiring
+from tests.api.test_contacts import POISONED
+from tests.support.engines import add_contacts, engine_on, go_live, happen, settle
+
+HTML = {"accept": "text/html"}
+EVIL = '"><svg onload=alert(1)>{{7*7}}'
+PATHS = ("/", "/flows/welcome", "/contacts", "/contacts/ann", "/inbox", "/failures", "/clock")
+
+
+@pytest.fixture
+def wiring(sqlite_store: Store) -> Wiring:
+    wiring = engine_on(sqlite_store)
+    go_live(wiring)
+    go_live(wiring, POISONED)
+    add_contacts(wiring, "ann", attributes={"name": "安 Ann", "n": [1]}, timezone="Asia/Shanghai", tags=("vip",))
+    add_contacts(wiring, "evil/../key", attributes={"name": EVIL, EVIL[:30]: EVIL})
+    for key in ("ann", "evil/../key"):
+        happen(wiring, key, "signed_up", note=EVIL)
+    enroll.enroll(wiring, "poisoned", ["ann"])
+    settle(wiring)
+    return wiring
+
+
+@pytest.fixture
+def client(wiring: Wiring) -> Iterator[TestClient]:
+    with TestClient(create_app(wiring), headers=HTML) as client:
+        yield client
+
+
+def test_every_page_in_both_languages(client: TestClient, wiring: Wiring) -> None:
+    mail = inbox.list_inbox(wiring).messages[0].key
+    for path in (*PATHS, f"/inbox/{mail}"):
+        for language, menu in (("en", "Contacts"), ("zh-CN", "联系人")):
+            answer = client.get(path, headers={"accept-language": language})
+            assert answer.status_code == 200, path
+            assert menu in answer.text or path == "/clock"
+            assert answer.headers["content-language"] == language
+
+
+def test_a_language_that_was_asked_for_is_kept(client: TestClient) -> None:
+    assert "流程" in client.get("/?lang=zh-CN", headers={"accept-language": "en"}).text
+    assert "流程" in client.get("/", headers={"accept-language": "en"}).text
+    assert "Flows" in client.get("/?lang=en", headers={"accept-language": "zh"}).text
+    assert client.get("/?lang=tlh", headers={"accept-language": "fr, zh-TW;q=0.5"}).status_code == 200
+
+
+def test_the_first_page_counts(client: TestClient) -> None:
+    page = client.get("/").text
+    row = re.search(r'href="/flows/welcome".*?</tr>', page, re.S)
+    assert row is not None
+    assert [int(number) for number in re.findall(r'<td class="number[^"]*">(\d+)</td>', row[0])] == [2, 2, 0, 0, 0]
+
+
+def test_parts_of_pages_are_given_to_the_page_that_asks(client: TestClient) -> None:
+    part = client.get("/", headers={"hx-request": "true"}).text
+    assert part.lstrip().startswith('<div id="flows"')
+    assert "<html" not in part
+    for path in ("/flows/welcome", "/contacts/ann", "/inbox"):
+        assert "<html" not in client.get(path, headers={"hx-request": "true"}).text
+
+
+def test_nothing_that_was_stored_becomes_markup(client: TestClient, wiring: Wiring) -> None:
+    for path in (
+        "/contacts",
+        "/contacts/evil/../key",
+        "/contacts/evil%2F..%2Fkey",
+        "/inbox",
+        "/contacts?q=%22%3E%3Csvg",
+    ):
+        page = client.get(path).text
+        assert "<svg onload" not in page
+        assert "{{7*7}}" in page or "49" not in page
+    assert "&lt;svg onload" in client.get("/contacts/evil%2F..%2Fkey").text
+
+
+def test_pages_run_no_scripts_of_strangers(client: TestClient) -> None:
+    for path in PATHS:
+        answer = client.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert not re.search(r"<[a-z][^>]*\s(on\w+|style)=|<script(?![^>]*\ssrc=)", answer.text), path
+
+
+def test_a_mail_is_shown_apart(client: TestClient, wiring: Wiring) -> None:
+    mail = inbox.list_inbox(wiring).messages[0].key
+    page = client.get(f"/inbox/{mail}").text
+    assert f'src="/inbox/{mail}/body"' in page
+    assert "allow-scripts" not in page
+    body = client.get(f"/inbox/{mail}/body")
+    assert "Hello" in body.text
+    assert "sandbox allow-popups" in body.headers["content-security-policy"]
+    assert "script-src" not in body.headers["content-security-policy"]
+
+
+def test_failed_tokens_are_tried_again(client: TestClient, wiring: Wiring) -> None:
+    page = client.get("/failures").text
+    assert "works on numbers" in page
+    token = re.search(r'name="token" value="(\d+)"', page)
+    assert token is not None
+    data = {"contact": "ann", "token": token[1]}
+    strange = client.post("/failures/retry", data=data, headers={"origin": "https://elsewhere.example"})
+    assert strange.status_code == 403
+    strange = client.post("/failures/retry", data=data, headers={"sec-fetch-site": "cross-site"})
+    assert strange.status_code == 403
+    done = client.post("/failures/retry", data=data, follow_redirects=False)
+    assert (done.status_code, done.headers["location"]) == (303, "/failures")
+    assert "works on numbers" not in client.get("/failures").text
+    settle(wiring)
+    assert client.post("/failures/retry-flow", data={"flow": "poisoned"}).status_code == 200
+
+
+def test_reading_changes_nothing(client: TestClient, wiring: Wiring) -> None:
+    def digest() -> list[tuple[object, ...]]:
+        with wiring.store.read() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql("SELECT * FROM token ORDER BY 1,2,3")]
+
+    before = digest()
+    for path in PATHS:
+        client.get(path)
+        assert client.delete(path).status_code == 405
+    assert digest() == before
+
+
+def test_what_is_not_there_is_said_on_a_page_or_as_json(client: TestClient) -> None:
+    for path in ("/flows/nothing", "/contacts/nobody", "/inbox/none", "/nowhere"):
+        page = client.get(path)
+        assert page.status_code == 404
+        assert "<h1>" in page.text
+        told = client.get(path, headers={"accept": "application/json"})
+        assert told.json()["error"]["message"]
+
+
+def test_every_fault_has_a_status() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, EngineError)]
+    assert len(kinds) > 15
+    assert all(400 <= status_of(kind()) <= 599 for kind in kinds)
+    assert status_of(errors.NotFound()) == 404
+    assert set(STATUS) <= set(kinds)
+
+
+def test_health(client: TestClient, wiring: Wiring) -> None:
+    assert client.get("/health").json()["ok"] is True
+    wiring.pulses.miss("tick", 0, "OperationalError")
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json()["ok"]) == (503, False)
+
+
+def test_a_new_store_says_what_to_do(sqlite_store: Store) -> None:
+    with TestClient(create_app(engine_on(sqlite_store)), headers=HTML) as client:
+        assert "dripline demo" in client.get("/").text
+        for path in ("/contacts", "/inbox", "/failures"):
+            assert client.get(path).status_code == 200
+    assert flows.check(engine_on(sqlite_store), "{}") != []
+
+
+def test_what_begins_also_ends(sqlite_store: Store) -> None:
+    seen: list[str] = []
+    app = create_app(engine_on(sqlite_store), begin=lambda: seen.append("begin"), end=lambda: seen.append("end"))
+    with TestClient(app) as client:
+        assert client.get("/static/css/base.css").status_code == 200
+    assert seen == ["begin", "end"]
+
+
+def test_every_word_has_both_languages_and_is_used() -> None:
+    folder = Path(words.__file__).parent
+    pages = "".join(path.read_text(encoding="utf-8") for path in (folder / "templates").glob("*.html"))
+    assert all(set(each) == set(words.LANGUAGES) for each in words.WORDS.values())
+    named = set(re.findall(r'"([a-z_]+)"', pages)) | set(re.findall(r"'([a-z_]+)'", pages))
+    said = {
+        *("draft", "live", "paused", "archived", "active", "completed", "goal", "exit", "merged", "erased"),
+        *("queued", "sending", "sent", "failed", "in_doubt", "suppressed", "granted", "withdrawn", "joining", "held"),
+        *("unsubscribed", "no_address", "bounced", "late", "cap", "missing_variable", "render_error"),
+    }
+    prefixes = ("told_", "channel_")
+    assert {word for word in words.WORDS if word not in named | said and not word.startswith(prefixes)} == set()
+    assert said <= set(words.WORDS)
