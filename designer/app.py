@@ -10,9 +10,11 @@ from fastapi.staticfiles import StaticFiles
 
 from designer.problems import answer_faults
 from designer.routes.health import health_router
+from designer.routes.ingest import ingest_router
 from designer.routes.pages import pages_router
 from designer.routes.tracking import tracking_router
 from designer.views import Pages
+from engine.api.ingest import open_ingest
 from engine.wiring import Wiring
 
 FILES = Path(__file__).resolve().parent.parent / "static"
@@ -26,16 +28,20 @@ def create_app(
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
+        ingest.intake.start()
         begin()
         try:
             yield
         finally:
+            await asyncio.to_thread(ingest.close)
             await asyncio.to_thread(end)
 
+    ingest = open_ingest(wiring.store, wiring.clock, start=False)
     app = FastAPI(title="Dripline", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
     pages = Pages(wiring)
     answer_faults(app, pages)
     app.include_router(health_router(wiring))
+    app.include_router(ingest_router(ingest))
     app.include_router(tracking_router(wiring.tracker))
     app.include_router(pages_router(pages))
     app.mount("/static", StaticFiles(directory=FILES), name="static")

@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from engine.access.keys import KeyRing
 from engine.channels.base import EMAIL, SMS, WEBHOOK, WECOM, Channel, MessageContent
 from engine.channels.dispatch import Office
 from engine.channels.egress import Egress, allowed_hosts
@@ -27,7 +26,6 @@ from engine.contract.registry import Registry, installed
 from engine.errors import NotFound
 from engine.library.templates import Shelf
 from engine.people import aliases
-from engine.people.intake import Intake
 from engine.run.context import Deployment
 from engine.run.deploy import Deployments
 from engine.run.texts import content_of, requirements
@@ -48,7 +46,7 @@ WORKSPACE = 1
 class Wiring:
     """All parts of one engine, connected.
 
-    ``worker`` names this start of this process and no other; ``intake`` writes nothing before it is started.
+    ``worker`` names this start of this process and no other.
     """
 
     settings: Settings
@@ -59,8 +57,6 @@ class Wiring:
     shelf: Shelf
     deployments: Deployments
     office: Office
-    intake: Intake
-    keys: KeyRing
     worker: str
     pulses: Pulses = field(default_factory=Pulses)
     workspace_id: int = WORKSPACE
@@ -112,8 +108,6 @@ def connect(
         shelf=shelf,
         deployments=deployments,
         office=office,
-        intake=Intake(store),
-        keys=KeyRing(store),
         worker=name_process(),
     )
 

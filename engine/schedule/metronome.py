@@ -44,9 +44,8 @@ class Metronome:
     _scheduler: BackgroundScheduler | None = None
 
     def start(self) -> None:
-        """Begin to take calls in and to ring."""
+        """Begin to ring."""
         work.recover_once(self.wiring)
-        self.wiring.intake.start()
         jobs = self.jobs()
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(len(jobs))},
@@ -82,9 +81,8 @@ class Metronome:
             self.wiring.pulses.beat(job.name, _machine_now())
 
     def stop(self, seconds: float = STOP_SECONDS) -> bool:
-        """Begin nothing new, write what was taken in, wait for transactions; give whether all came to rest in time."""
+        """Begin nothing new and wait for what is in its transaction; give whether all came to rest in time."""
         self._stopping.set()
-        self.wiring.intake.close()
         scheduler, self._scheduler = self._scheduler, None
         if scheduler is None:
             return True

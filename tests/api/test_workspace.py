@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from engine.access.keys import KeyRing
 from engine.api import keys, segments, workspaces
 from engine.api.doctor import Found, examine
 from engine.errors import AccessError, EngineError, NotFound, RuleError
@@ -59,7 +60,7 @@ def test_write_keys_are_shown_once(store: Store) -> None:
     wiring = engine_on(store)
     made = keys.create_key(wiring, " web ")
     assert made.key not in repr(keys.list_keys(wiring))
-    assert wiring.keys.verify(made.key) is not None
+    assert KeyRing(store).verify(made.key) is not None
     keys.revoke_key(wiring, made.id)
     (listed,) = keys.list_keys(wiring)
     assert (listed.name, listed.as_json()["revoked"]) == ("web", "2026-03-02T09:00:00Z")

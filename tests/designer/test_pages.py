@@ -9,7 +9,8 @@ from designer import words
 from designer.app import create_app
 from designer.problems import STATUS, status_of
 from engine import errors
-from engine.api import enroll, flows, inbox
+from engine.api import enroll, flows, inbox, keys
+from engine.api.contacts import contact_detail
 from engine.errors import EngineError
 from engine.store.session import Store
 from engine.wiring import Wiring
@@ -189,3 +190,26 @@ def test_every_word_has_both_languages_and_is_used() -> None:
     prefixes = ("told_", "channel_")
     assert {word for word in words.WORDS if word not in named | said and not word.startswith(prefixes)} == set()
     assert said <= set(words.WORDS)
+
+
+def test_events_come_in_and_move_contacts(sqlite_store: Store) -> None:
+    wiring = engine_on(sqlite_store)
+    go_live(wiring)
+    key = keys.create_key(wiring, "web").key
+    with TestClient(create_app(wiring)) as client:
+        call = {"userId": "eve", "event": "signed_up", "messageId": "m1"}
+        assert client.post("/v1/track", json=call, auth=(key, "")).json() == {"success": True}
+        assert client.post("/v1/track", json=call, auth=("no key", "")).status_code == 401
+    settle(wiring)
+    assert [stay.flow_key for stay in contact_detail(wiring, "eve").stays] == ["welcome"]
+
+
+def test_a_link_in_a_mail_unsubscribes(client: TestClient, wiring: Wiring) -> None:
+    mail = inbox.read_mail(wiring, inbox.list_inbox(wiring, contact="ann").messages[0].key)
+    link = re.search(r'href="https?://[^"/]+(/t/u/[^"]+)"', mail.html)
+    assert link is not None
+    assert client.get(link[1]).status_code == 200
+    assert contact_detail(wiring, "ann").consents == ()
+    assert client.post(link[1], data={"scope": "all"}).status_code == 200
+    assert [word[2] for word in contact_detail(wiring, "ann").consents] == ["withdrawn"]
+    assert "message_clicked" not in client.get("/contacts/ann").text
