@@ -148,6 +148,7 @@ def scene(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
+@pytest.mark.timeout(300)
 def test_a_wave_that_fails_at_any_statement_is_as_if_it_had_not_begun(
     new_store: Any, scene: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from tests.support import postgres
 
 CONTACTS = 500
 KILLS = 5
-LOOKS = INSTANTS[::4]
+LOOKS = INSTANTS[::5]
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ def databases(database: str, tmp_path: Path, worker: str) -> Iterator[Databases]
     server.clear()
 
 
+@pytest.mark.timeout(300)
 def test_killed_again_and_again_it_ends_as_if_nobody_had_been(databases: Databases) -> None:
     outcome = storm(databases, CONTACTS, KILLS, instants=LOOKS)
     assert outcome.kills > 0
