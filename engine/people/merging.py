@@ -6,7 +6,7 @@ at a time, the survivor's passage goes on and the other's ends as ``merged``; wh
 passage of the survivor ends the other's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -93,32 +93,34 @@ def _count_together(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 def _consents(connection: Connection, source: Place, target: Place) -> list[Row]:
-    """Take the words of both away and give those that hold from now on: a withdrawal wins over the other's grant.
+    """Take the words of both away and give those that hold from now on.
 
-    The last word counts, so a withdrawal that one gave and never took back is made as young as the other's grant.
+    The last word counts, but a withdrawal of one wins over a younger grant of the other: it is said again, as young
+    as that, about whatever both spoke of.
     """
     said = [rekeying.read(connection, "consent", place) for place in (source, target)]
     for place in (source, target):
         rekeying.remove(connection, "consent", place)
     words: dict[tuple[str, str], Row] = {}
-    for own, others in (said, said[::-1]):
-        for word in own:
-            last = {**word, "part": target[0], "contact_id": target[1]}
-            if word["state"] == "withdrawn" and not _later_grants(word, own):
-                last["at"] = max([word["at"], *_later_grants(word, others)])
-            key = (word["topic"], word["channel"])
-            words[key] = max(words.get(key, last), last, key=lambda row: (row["at"], row["state"]))
+    for word in [*said[0], *said[1], *_said_again(*said), *_said_again(*reversed(said))]:
+        last = {**word, "part": target[0], "contact_id": target[1]}
+        key = (word["topic"], word["channel"])
+        words[key] = max(words.get(key, last), last, key=lambda row: (row["at"], row["state"]))
     return list(words.values())
 
 
-def _later_grants(word: Row, others: Sequence[Row]) -> list[Micros]:
-    return [
-        other["at"]
-        for other in others
-        if other["state"] == "granted"
-        and other["at"] > word["at"]
-        and all(ALL in (word[name], other[name]) or word[name] == other[name] for name in ("topic", "channel"))
-    ]
+def _said_again(own: Sequence[Row], others: Sequence[Row]) -> Iterator[Row]:
+    """Repeat withdrawals of one that the other granted later and that the one never took back."""
+    for word in own:
+        for grant in others if word["state"] == "withdrawn" else ():
+            about = {name: grant[name] if word[name] == ALL else word[name] for name in ("topic", "channel")}
+            if _grants(grant, about, word["at"]) and not any(_grants(each, about, word["at"]) for each in own):
+                yield {**word, **about, "at": grant["at"]}
+
+
+def _grants(row: Row, about: Mapping[str, str], after: Micros) -> bool:
+    covers = all(row[name] in (ALL, value) for name, value in about.items())
+    return row["state"] == "granted" and row["at"] > after and covers
 
 
 def _fill(connection: Connection, parts: int, workspace_id: int, kept: Facts, gone: Facts) -> None:
