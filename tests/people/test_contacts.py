@@ -209,7 +209,7 @@ def test_the_last_word_counts(store: Store) -> None:
 
 def test_of_two_words_at_once_no_counts(store: Store) -> None:
     place = put(store, ContactRow("ann")).places["ann"]
-    words = [ConsentRow(*place, "news", "email", state, "x", NOW) for state in ("withdrawn", "granted")]  # type: ignore[arg-type]
+    words = [ConsentRow(*place, "news", "email", state, "x", NOW) for state in ("withdrawn", "granted")]
     with store.write() as connection:
         consents.note(connection, words)
     assert rows_in(store, "consent", "state") == [("withdrawn",)]

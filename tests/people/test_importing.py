@@ -1,3 +1,4 @@
+import csv
 import io
 import tracemalloc
 from collections.abc import Iterator
@@ -5,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from engine.errors import PeopleError
-from engine.people import reading
 from engine.people.importing import ImportReport, import_contacts
 from engine.people.reading import Problem
 from engine.store.session import Store
@@ -65,12 +65,12 @@ def test_bad_rows_are_told_with_line_and_reason_and_stop_nobody(store: Store) ->
 
 
 def test_a_quote_that_is_not_closed_costs_its_rows_only(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = reading.csv.field_size_limit(200)
+    limit = csv.field_size_limit(200)
     try:
         rows = "".join(f"r{number},x\n" for number in range(100))
         report = take(store, f'id,note\na,x\nb,"open\n{rows}')
     finally:
-        reading.csv.field_size_limit(limit)
+        csv.field_size_limit(limit)
     assert contact(store, "a")
     assert contact(store, "r99")
     assert [problem.line for problem in report.problems if "quote" in problem.reason] == [3]
