@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from engine.api.journal import journal_lines
 from engine.errors import NotFound
-from engine.people import aliases, ending, merging, rekeying
+from engine.people import aliases, consents, ending, rekeying
 from engine.people.consents import grant, withdraw
 from engine.people.contacts import ContactRow, Place, home
 from engine.people.merging import merge
@@ -400,4 +400,4 @@ def test_pairs_lie_together_and_apart() -> None:
 def test_names_that_other_rooms_use() -> None:
     assert rekeying.EVENT_CURSOR == arrivals.CURSOR
     assert ending.EXECUTOR == transactions.EXECUTOR
-    assert merging.ALL == "*"
+    assert consents.ALL == "*"
