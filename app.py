@@ -83,7 +83,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, db: Db = None) -> None:
     from engine.schedule.metronome import Metronome
     from engine.telemetry import begin_logging
 
-    wiring = _wire(db)
+    wiring = _wire(db, at=f"{host}:{port}")
     begin_logging(wiring.settings.log_level)
     _listen(wiring, Metronome(wiring), host, port)
 
@@ -106,7 +106,7 @@ def demo(
     url = db or _given.get("db") or "sqlite:///demo.db"
     for ending in ("", "-wal", "-shm") if fresh and url.startswith("sqlite:///") else ():
         Path(url.removeprefix("sqlite:///") + ending).unlink(missing_ok=True)
-    wiring = _wire(url)
+    wiring = _wire(url, at=f"{host}:{port}")
     begin_logging("WARNING")
     with terminal.progress("sample contacts", contacts) as told:
         sample = Demo.begin(wiring, _shipped(), contacts, speed=86_400 / day, progress=told)
@@ -458,12 +458,14 @@ def _settings(db: str | None) -> "Settings":
     return Settings(db=url) if url else Settings()
 
 
-def _wire(db: str | None, *, clock: "Clock | None" = None, create: bool = True) -> "Wiring":
-    """Connect an engine; with ``create`` off, a database that is not there is not made."""
+def _wire(db: str | None, *, clock: "Clock | None" = None, create: bool = True, at: str = "") -> "Wiring":
+    """Connect an engine; with ``create`` off, a database that is not there is not made. ``at`` is where it serves."""
     settings = _settings(db)
     file = settings.db.removeprefix("sqlite:///")
     if not create and file != settings.db and not Path(file).exists():
         settings = settings.model_copy(update={"db": "sqlite://"})
+    if at and "base_url" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"base_url": f"http://{at}"})
     return _wire_to(settings, clock)
 
 
@@ -479,7 +481,6 @@ def _wire_to(settings: "Settings", clock: "Clock | None" = None) -> "Wiring":
 
 
 def _shipped() -> "Shipped":
-    """Read the flows, messages and behaviours that come with the program."""
     from engine.api.documents import read_shipped
 
     return read_shipped(resources.files("flows"))
