@@ -16,8 +16,8 @@ NOISY = ("apscheduler", "asyncio", "httpx", "alembic")
 
 
 def begin_logging(level: str = "INFO") -> None:
-    """Log to standard error from this level on; libraries only when something is wrong."""
-    logging.basicConfig(level=level.upper(), format=FORMAT)
+    """Log to standard error from this level on, INFO if there is none of that name; libraries only when it matters."""
+    logging.basicConfig(level=logging.getLevelNamesMapping().get(level.upper(), logging.INFO), format=FORMAT)
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.ERROR)
 

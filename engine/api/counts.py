@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
@@ -80,10 +80,10 @@ class NodeCounts:
 
 
 @dataclass
-class _Kept(Generic[Value]):
+class _Kept:
     """Something that was counted, how long that took, and when."""
 
-    value: Value | None = None
+    value: Any = None
     took: float = 0.0
     at: float = float("-inf")
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -95,10 +95,16 @@ class _Kept(Generic[Value]):
                 self.value = count()
                 self.at = time.monotonic()
                 self.took = self.at - began
-            return self.value
+            value: Value = self.value
+            return value
 
 
-_kept: WeakKeyDictionary[Engine, _Kept[tuple[Mapping[int, Counter[str]], Mapping[int, int]]]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Engine, defaultdict[str, _Kept]] = WeakKeyDictionary()
+
+
+def _keep(wiring: Wiring, name: str, count: Callable[[], Value]) -> Value:
+    """Count, or give what was counted a moment ago."""
+    return _kept.setdefault(wiring.store.engine, defaultdict(_Kept))[name].get(count)
 
 
 def list_flows(wiring: Wiring) -> list[FlowCounts]:
@@ -108,15 +114,15 @@ def list_flows(wiring: Wiring) -> list[FlowCounts]:
     """
     with wiring.store.read() as connection:
         found = flows.rows(wiring, connection)
-        kept = _kept.setdefault(wiring.store.engine, _Kept())
-        ends, failed = kept.get(lambda: (_ends(connection), _failed(connection)))
+        ends, failed = _keep(wiring, "flows", lambda: (_ends(connection), _failed(connection)))
     return [_with_counts(flow, ends.get(flow.id, Counter()), failed.get(flow.id, 0)) for flow in found]
 
 
 def flow_nodes(wiring: Wiring, key: str) -> list[NodeCounts]:
     """Count what every node of a flow's live version did and holds; nodes of older versions are known by their ids.
 
-    Shape: empty for a flow that was never published. Errors: ``NotFound``.
+    Shape: empty for a flow that was never published. Errors: ``NotFound``. Cost: reads the flow's tokens; when that
+    takes long it is not done again for a while.
     """
     with wiring.store.read() as connection:
         flow = flows.find(wiring, connection, key)
@@ -124,7 +130,7 @@ def flow_nodes(wiring: Wiring, key: str) -> list[NodeCounts]:
         live = next((plan for plan in plans.values() if plan.version_id == _live(connection, flow)), None)
         if live is None:
             return []
-        resting = _resting(connection, plans)
+        resting = _keep(wiring, f"flow {flow.id}", lambda: _resting(connection, plans))
         passed = _passed(connection, plans, 0)
         day_ago = wiring.clock.micros() - length_micros(timedelta(days=1))
         lately = _passed(connection, plans, day_ago)

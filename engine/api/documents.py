@@ -73,6 +73,8 @@ def finder(wiring: Wiring, shipped: Shipped) -> Callable[[str], Any]:
 
 def lend_templates(wiring: Wiring, shipped: Shipped, name: str = "") -> None:
     """Let templates be seen that the workspace does not have: shipped ones, and those in ``messages`` beside a file."""
+    with wiring.store.read() as connection:
+        wiring.shelf.refresh(connection)
     near = sorted((Path(name).parent / "messages").glob("*.json")) if name and Path(name).is_file() else []
     for raw in (*shipped.templates.values(), *(_read(file) for file in near)):
         if templates.is_template(raw):
@@ -157,8 +159,6 @@ def _template_in(raw: Any) -> TemplateDoc | None:
 def _keep_lent(wiring: Wiring, raw: Any) -> None:
     document, _ = read_document(raw, wiring.registry)
     wanted = () if document is None else (str(each.value) for each in places(document) if each.hint == "template_key")
-    with wiring.store.read() as connection:
-        wiring.shelf.refresh(connection)
     for key in sorted(set(wanted)):
         lent = wiring.shelf.lent(key)
         if lent is not None:

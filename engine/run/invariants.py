@@ -1,6 +1,6 @@
 """What must hold in every store at any time, as one SQL statement each that counts what breaks it.
 
-The audit of the designer (I17) does not exist yet. Source: ``docs/architecture.md``, "What must always hold".
+They are listed in ``docs/architecture.md``. I17, about the audit of changes, comes with the audit.
 """
 
 from collections.abc import Callable, Collection, Iterable

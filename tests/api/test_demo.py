@@ -38,8 +38,8 @@ def live(wiring: Wiring, demo: Demo, days: int) -> None:
         until_quiet(wiring)
 
 
-def test_a_newcomer_sees_contacts_move(sqlite_store: Store) -> None:
-    wiring, demo = begun(sqlite_store)
+def test_a_newcomer_sees_contacts_move(store: Store) -> None:
+    wiring, demo = begun(store)
     until_quiet(wiring)
     first = {each.flow.key: each.entered for each in counts.list_flows(wiring)}
     assert set(first) == set(FLOWS)
