@@ -136,15 +136,13 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Tell everything that is wrong with flow documents and how to mend it; 1 when something is an error."""
-    from engine.api import documents, flows
+    from engine.api import documents
 
     wiring, told = _wire(db, create=False), []
-    for file in files:
-        documents.lend_templates(wiring, _shipped(), str(file))
-        for finding in flows.check(wiring, file.read_bytes()):
-            told.append({"file": str(file), **terminal.as_facts(finding)})
-            if not as_json:
-                terminal.say(f"{file}: {terminal.written(finding)}" if len(files) > 1 else terminal.written(finding))
+    for file, finding in documents.check_files(wiring, _shipped(), files):
+        told.append({"file": str(file), **terminal.as_facts(finding)})
+        if not as_json:
+            terminal.say(f"{file}: {terminal.written(finding)}" if len(files) > 1 else terminal.written(finding))
     if as_json or not told:
         terminal.tell(told, as_json, "nothing to mend")
     raise typer.Exit(REFUSED if any(each["level"] == "error" for each in told) else OK)

@@ -1,8 +1,8 @@
 """Find flow documents by what people call them: a file, a flow in the store, or one that is shipped."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any
 from engine.api import flows
 from engine.api.rehearsal import Rehearsal, default_start
 from engine.api.segments import list_segments
-from engine.contract.findings import Level
+from engine.api.surroundings import lets_in_by_hand, surroundings_of
+from engine.contract.findings import Finding, Level
 from engine.errors import FlowError, NotFound
 from engine.graph.document import read_document
 from engine.graph.places import places
@@ -79,6 +80,20 @@ def lend_templates(wiring: Wiring, shipped: Shipped, name: str = "") -> None:
     for raw in (*shipped.templates.values(), *(_read(file) for file in near)):
         if templates.is_template(raw):
             wiring.shelf.lend(templates.read_template(raw))
+
+
+def check_files(wiring: Wiring, shipped: Shipped, files: Sequence[Path]) -> Iterator[tuple[Path, Finding]]:
+    """Find everything that is wrong with documents, file by file; they know each other's flows."""
+    texts = {file: file.read_bytes() for file in files}
+    for file in files:
+        lend_templates(wiring, shipped, str(file))
+    with wiring.store.read() as connection:
+        known = surroundings_of(wiring, connection)
+    found = (read_document(text, wiring.registry)[0] for text in texts.values())
+    beside = {document.key: lets_in_by_hand(document) for document in found if document is not None}
+    known = replace(known, flows={**beside, **(known.flows or {})})
+    for file, text in texts.items():
+        yield from ((file, finding) for finding in flows.check(wiring, text, known))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 from engine.channels.content import wordings
 from engine.contract.node import ByHand
 from engine.graph.document import read_document
+from engine.graph.model import Document
 from engine.graph.surroundings import Surroundings, Template
 from engine.store.tables import Account, Contact, Flow, FlowVersion, Segment, Topic, Workspace
 from engine.wiring import Wiring
@@ -62,13 +63,16 @@ def _of_accounts(connection: Connection) -> set[str]:
     return {f"account.{name}" for attributes in found for name in attributes}
 
 
+def lets_in_by_hand(document: Document | None) -> bool:
+    """Tell whether contacts can be let into a flow from another one."""
+    nodes = () if document is None else document.nodes
+    entries = (node.node_type.entry(node.config) for node in nodes if node.node_type and node.config)
+    return any(isinstance(entry, ByHand) for entry in entries)
+
+
 def _flows(wiring: Wiring, connection: Connection) -> dict[str, bool]:
-    """Tell of each flow whether contacts can be let in from another one."""
     live = sa.select(FLOW.c.key, VERSION.c.document).outerjoin(VERSION, VERSION.c.id == FLOW.c.live_version_id)
     found = {}
     for key, text in connection.execute(live.where(FLOW.c.workspace_id == wiring.workspace_id)):
-        document, _ = read_document(text, wiring.registry) if text is not None else (None, [])
-        nodes = () if document is None else document.nodes
-        entries = (node.node_type.entry(node.config) for node in nodes if node.node_type is not None)
-        found[key] = any(isinstance(entry, ByHand) for entry in entries)
+        found[key] = lets_in_by_hand(read_document(text, wiring.registry)[0] if text is not None else None)
     return found

@@ -16,6 +16,7 @@ from engine.people.changes import number_changes
 from engine.people.contacts import CONTACT, ERASED, MOVED, Facts, Place, hash_of, home, look_up
 from engine.people.ending import ENROLLMENT, end_passages, one_at_a_time
 from engine.people.suppressions import SuppressionRow
+from engine.store.dialect import sha256_text
 from engine.store.tables import EventRefusal
 from engine.terms import Micros
 
@@ -56,7 +57,9 @@ def erase(connection: Connection, parts: int, key: str, *, now: Micros, workspac
         ],
     )
     _forget(connection, parts, place, now)
-    _empty_refusals(connection, workspace_id, {*names, *addresses.values()})
+    words = {word for word in (*names, *addresses.values()) if not word.startswith(MOVED)}
+    _hash_message_ids(connection, place, words)
+    _empty_refusals(connection, workspace_id, words)
     _make_nobody(connection, parts, facts)
     number_changes(connection, [place])
     return True
@@ -84,10 +87,21 @@ def _forget(connection: Connection, parts: int, place: Place, now: Micros) -> No
     aliases.drop(connection, parts, place)
 
 
+def _hash_message_ids(connection: Connection, place: Place, words: Iterable[str]) -> None:
+    """Hide what senders wrote into message ids; they stay different from each other."""
+    event = rekeying.table("event")
+    named = sa.or_(*(event.c.message_id.contains(word, autoescape=True) for word in words))
+    connection.execute(
+        event.update()
+        .values(message_id=sha256_text(event.c.message_id))
+        .where(rekeying.of_contact("event", place), named)
+    )
+
+
 def _empty_refusals(connection: Connection, workspace_id: int, words: Iterable[str]) -> None:
     """Empty the refused calls that name the contact."""
     # As JSON writes it, so that a short key is not found inside of other words.
-    needles = [orjson.dumps(word).decode() for word in words if not word.startswith(MOVED)]
+    needles = [orjson.dumps(word).decode() for word in words]
     named = sa.or_(*(REFUSAL.c.payload.contains(needle, autoescape=True) for needle in needles))
     connection.execute(
         REFUSAL.update().values(payload="", reason="erased").where(REFUSAL.c.workspace_id == workspace_id, named)

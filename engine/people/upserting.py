@@ -96,7 +96,6 @@ class _Writing:
         # in these parts, so that no key can appear meanwhile.
         counts = Counter(part_of(hashed, self.parts) for hashed in self.hashes.values())
         self.ids = take_each(self.connection, CONTACTS, counts)
-        self.changes = take_each(self.connection, CHANGE, counts)
 
     def try_as_new(self, rows: Mapping[str, ContactRow]) -> bool:
         """Insert rows as new contacts, and tell whether they all were."""
@@ -136,6 +135,7 @@ class _Writing:
         keys, emails, phones, timezones, locales, stages, owners, _, values, moments = zip(*rows.values(), strict=True)
         hashes = [self.hashes[key] for key in keys]
         parts = [part_of(hashed, self.parts) for hashed in hashes]
+        changes = take_each(self.connection, CHANGE, Counter(parts))
         return list(
             zip(
                 parts,
@@ -148,7 +148,7 @@ class _Writing:
                 [orjson.dumps(value).decode() if value else "{}" for value in values],
                 [self.now if moment is None else moment for moment in moments],
                 repeat(False),
-                number_each(parts, self.changes),
+                number_each(parts, changes),
                 strict=False,
             )
         )
@@ -180,14 +180,22 @@ class _Writing:
         self.done.changed = len(changed)
 
     def _update(self, changed: Sequence[Facts]) -> None:
-        rows = []
-        for facts in changed:
-            values = orjson.dumps(facts.attributes).decode()
-            change = self.changes[facts.part]
-            self.changes[facts.part] = change + 1
-            rows.append((facts.part, facts.id, *facts[3:8], facts.account_id, values, change))
-        if rows:
-            self.connection.execute(_updating(self.connection.dialect.name), {"drafts": pack(rows)})
+        if not changed:
+            return
+        parts = [facts.part for facts in changed]
+        numbers = number_each(parts, take_each(self.connection, CHANGE, Counter(parts)))
+        rows = [
+            (
+                facts.part,
+                facts.id,
+                *facts[3:8],
+                facts.account_id,
+                orjson.dumps(facts.attributes).decode(),
+                number,
+            )
+            for facts, number in zip(changed, numbers, strict=True)
+        ]
+        self.connection.execute(_updating(self.connection.dialect.name), {"drafts": pack(rows)})
 
 
 def _cleared(texts: Sequence[str | None]) -> Sequence[str | None]:

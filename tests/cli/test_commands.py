@@ -134,7 +134,8 @@ def test_check_tells_everything_and_makes_no_database(run_here: Run) -> None:
 def test_shipped_flows_are_sound_and_known_by_their_keys(run_here: Run) -> None:
     files = sorted(map(str, (ROOT / "flows").glob("*.flow.json")))
     found = json.loads(run_here("check", *files, "--json").stdout)
-    assert [each for each in found if each["level"] == "error"] == []
+    # Together they know each other.
+    assert [each for each in found if each["level"] == "error" or each["code"] == "unknown.flow"] == []
     run_here("import", "trial-day1-8")
     assert "version 1 is live" in run_here("publish", "trial-day1-8").stdout
 
