@@ -83,6 +83,18 @@ def load(connection: Connection, workspace_id: int, key: str, *, lock: bool = Fa
     return flow_id, int(kept.revision), json.loads(kept.document)
 
 
+def revision_of(connection: Connection, workspace_id: int, key: str) -> int:
+    """Give the revision of a flow's draft.
+
+    Errors: ``NotFound``.
+    """
+    mine = (FLOW.c.workspace_id == workspace_id, FLOW.c.key == key)
+    found = connection.scalar(sa.select(DRAFT.c.revision).join(FLOW, FLOW.c.id == DRAFT.c.flow_id).where(*mine))
+    if found is None:
+        raise NotFound(f"there is no flow {key!r} with a draft; import it first", flow=key)
+    return int(found)
+
+
 def find_id(connection: Connection, workspace_id: int, key: str, *, lock: bool = False) -> int | None:
     """Find a flow's number by its key; with ``lock`` nobody else changes the flow until the transaction ends."""
     chosen = sa.select(FLOW.c.id).where(FLOW.c.workspace_id == workspace_id, FLOW.c.key == key)
@@ -93,6 +105,15 @@ def find_id(connection: Connection, workspace_id: int, key: str, *, lock: bool =
 def write(raw: Mapping[str, Any]) -> str:
     """Write a document as it was given, on one line."""
     return json.dumps(raw, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def put(
+    connection: Connection, workspace_id: int, flow_id: int, revision: int, raw: Mapping[str, Any], now: Micros
+) -> None:
+    """Keep a document as the next revision of a draft that is at ``revision`` and locked."""
+    _put(connection, flow_id, revision + 1, write(raw), now)
+    mine = (FLOW.c.workspace_id == workspace_id, FLOW.c.id == flow_id, FLOW.c.state == "draft")
+    connection.execute(FLOW.update().values(name=raw.get("name") or raw["key"]).where(*mine))
 
 
 def _make(connection: Connection, workspace_id: int, document: Document, now: Micros) -> int:

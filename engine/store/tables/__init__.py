@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from engine.store.tables.events import Event, EventAhead, EventRefusal
 from engine.store.tables.experiments import Conversion, Exposure
 from engine.store.tables.flows import Draft, Flow, FlowVersion, Template
+from engine.store.tables.gestures import GestureDone
 from engine.store.tables.messages import Delivery, Inbox, Message
 from engine.store.tables.people import Account, AppliedCall, Consent, Contact, ContactAlias, ContactTag, Suppression
 from engine.store.tables.runs import Cursor, Enrollment, Failure, Journal, Passage, Sequence, Token
@@ -37,6 +38,7 @@ __all__ = [
     "Failure",
     "Flow",
     "FlowVersion",
+    "GestureDone",
     "Inbox",
     "Journal",
     "Membership",

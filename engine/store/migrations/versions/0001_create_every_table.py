@@ -54,7 +54,7 @@ def upgrade() -> None:
         words("state"),
         words("source"),
         number("at"),
-        sa.CheckConstraint("state IN ('granted','withdrawn')", name="ck_consent_state"),
+        sa.CheckConstraint("(state = 'granted' OR state = 'withdrawn')", name="ck_consent_state"),
         sa.PrimaryKeyConstraint("part", "contact_id", "topic", "channel"),
         sqlite_with_rowid=False,
     )
@@ -144,7 +144,10 @@ def upgrade() -> None:
         number("at"),
         words("outcome"),
         words("answer"),
-        sa.CheckConstraint("outcome IN ('sent','temporary','permanent','in_doubt')", name="ck_delivery_outcome"),
+        sa.CheckConstraint(
+            "(outcome = 'sent' OR outcome = 'temporary' OR outcome = 'permanent' OR outcome = 'in_doubt')",
+            name="ck_delivery_outcome",
+        ),
         sa.PrimaryKeyConstraint("part", "contact_id", "enrollment_id", "node", "passing", "attempt"),
         sqlite_with_rowid=False,
     )
@@ -168,10 +171,11 @@ def upgrade() -> None:
         number("started_at"),
         number("ended_at", nullable=True),
         sa.CheckConstraint(
-            "(state = 'active') = (ended_at IS NULL) AND state IN ('active','completed','goal','exit','merged','erased')",
+            "(state = 'active') = (ended_at IS NULL) AND (state = 'active' OR state = 'completed' OR state = 'goal' OR state = 'exit' OR state = 'merged' OR state = 'erased')",
             name="ck_enrollment_state",
         ),
         sa.PrimaryKeyConstraint("part", "contact_id", "id"),
+        postgresql_with={"fillfactor": 50},
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -244,7 +248,9 @@ def upgrade() -> None:
         number("created_at"),
         number("paused_at", nullable=True),
         number("dropped_until", nullable=True),
-        sa.CheckConstraint("state IN ('draft','live','paused','archived')", name="ck_flow_state"),
+        sa.CheckConstraint(
+            "(state = 'draft' OR state = 'live' OR state = 'paused' OR state = 'archived')", name="ck_flow_state"
+        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("workspace_id", "key", name="uq_flow_key"),
     )
@@ -259,6 +265,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("flow_id", "number", name="uq_flow_version_number"),
     )
+    op.create_table(
+        "gesture",
+        key("flow_id"),
+        key("revision"),
+        words("actor"),
+        words("hand"),
+        words("kind"),
+        words("burst", nullable=True),
+        data("touched"),
+        words("change"),
+        number("at"),
+        words("state"),
+        sa.CheckConstraint("state IN ('done','undone','over')", name="ck_gesture_state"),
+        sa.PrimaryKeyConstraint("flow_id", "revision"),
+    )
+    op.create_index("ix_gesture_actor", "gesture", ["flow_id", "actor", "state"])
     op.create_table(
         "inbox",
         key("part"),
@@ -320,7 +342,7 @@ def upgrade() -> None:
         number("bounced_at", nullable=True),
         number("replied_at", nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued','sending','sent','failed','in_doubt','suppressed') AND (state <> 'suppressed' OR reason IS NOT NULL) AND (state <> 'sent' OR sent_at IS NOT NULL) AND (state <> 'sending' OR intent_at IS NOT NULL)",
+            "(state = 'queued' OR state = 'sending' OR state = 'sent' OR state = 'failed' OR state = 'in_doubt' OR state = 'suppressed') AND (state <> 'suppressed' OR reason IS NOT NULL) AND (state <> 'sent' OR sent_at IS NOT NULL) AND (state <> 'sending' OR intent_at IS NOT NULL)",
             name="ck_message_state",
         ),
         sa.PrimaryKeyConstraint("part", "contact_id", "enrollment_id", "node", "passing"),
@@ -376,7 +398,9 @@ def upgrade() -> None:
         words("address_hash"),
         words("reason"),
         number("at"),
-        sa.CheckConstraint("reason IN ('bounced','complained','suppressed')", name="ck_suppression_reason"),
+        sa.CheckConstraint(
+            "(reason = 'bounced' OR reason = 'complained' OR reason = 'suppressed')", name="ck_suppression_reason"
+        ),
         sa.PrimaryKeyConstraint("part", "contact_id", "channel", "address_hash"),
         sqlite_with_rowid=False,
     )
@@ -393,7 +417,7 @@ def upgrade() -> None:
         words("state"),
         number("at"),
         number("deadline"),
-        sa.CheckConstraint("state IN ('open','done')", name="ck_task_state"),
+        sa.CheckConstraint("(state = 'open' OR state = 'done')", name="ck_task_state"),
         sa.PrimaryKeyConstraint("part", "contact_id", "enrollment_id", "node", "passing"),
         sqlite_with_rowid=False,
     )
@@ -422,10 +446,10 @@ def upgrade() -> None:
         small("woken"),
         small("seq"),
         sa.CheckConstraint(
-            "(state IN ('waiting') AND due_at IS NOT NULL) OR (state IN ('joining','held','failed') AND due_at IS NULL)",
+            "((state = 'waiting') AND due_at IS NOT NULL) OR ((state = 'joining' OR state = 'held' OR state = 'failed') AND due_at IS NULL)",
             name="ck_token_state",
         ),
-        sa.CheckConstraint("woken IN (0,1,2,3)", name="ck_token_woken"),
+        sa.CheckConstraint("woken >= 0 AND woken <= 3", name="ck_token_woken"),
         sa.PrimaryKeyConstraint("part", "contact_id", "id"),
         sqlite_with_rowid=False,
     )
@@ -468,10 +492,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     tables = (
         "write_key", "workspace", "topic", "token", "template", "task", "suppression", "sequence", "segment",
-        "recheck", "passage", "meta", "message", "membership", "journal", "inbox", "flow_version", "flow",
-        "failure", "exposure", "event_refusal", "event_ahead", "event", "enrollment", "draft", "delivery",
-        "cursor", "conversion", "contact_tag", "contact_alias", "contact", "consent", "assignment",
-        "applied_call", "account",
+        "recheck", "passage", "meta", "message", "membership", "journal", "inbox", "gesture", "flow_version",
+        "flow", "failure", "exposure", "event_refusal", "event_ahead", "event", "enrollment", "draft",
+        "delivery", "cursor", "conversion", "contact_tag", "contact_alias", "contact", "consent",
+        "assignment", "applied_call", "account",
     )  # fmt: skip
     for table in tables:
         op.drop_table(table)
