@@ -9,7 +9,7 @@ ARGS  ?=
 VENDOR := static/vendor/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vendor run test lint test-long bench storm fmt docs migration lock clean
+.PHONY: help setup vendor run test lint test-long bench storm fmt docs words migration lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ fmt: setup ## format the code and mend what can be mended
 docs: setup ## write the generated pages of docs/ again
 	PYTHONPATH=. $(BIN)/python docs/make_nodes.py
 	$(BIN)/typer app.py utils docs --name dripline --title "The command line" --output docs/cli.md
+
+words: setup ## put the texts of the pages into the catalogues of designer/locale
+	@$(BIN)/python .ci/words.py
 
 migration: setup ## write what changed in the tables as a migration: make migration M="add colours"
 	@$(BIN)/python .ci/migration.py "$(M)"

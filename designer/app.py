@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from designer.problems import answer_faults
+from designer.routes.appearance import appearance_router
 from designer.routes.health import health_router
 from designer.routes.ingest import ingest_router
 from designer.routes.pages import pages_router
@@ -40,9 +42,14 @@ def create_app(
     app = FastAPI(title="Dripline", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
     pages = Pages(wiring)
     answer_faults(app, pages)
-    app.include_router(health_router(wiring))
-    app.include_router(ingest_router(ingest))
-    app.include_router(tracking_router(wiring.tracker))
-    app.include_router(pages_router(pages))
+    for router in (
+        health_router(wiring),
+        ingest_router(ingest),
+        tracking_router(wiring.tracker),
+        appearance_router(),
+        pages_router(pages),
+    ):
+        app.include_router(router)
+        pages.places.update(route.path for route in router.routes if isinstance(route, APIRoute))
     app.mount("/static", StaticFiles(directory=FILES), name="static")
     return app

@@ -1,5 +1,6 @@
-"""Show pages: templates with words in the visitor's language and times in a zone that says something to them."""
+"""Show pages: templates in the reader's language, with times in a zone that says something to them."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -8,71 +9,110 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from designer.words import DEFAULT, LANGUAGES, choose_language, say
+from designer import named
+from designer.icons import icon, sign
+from designer.language import LANGUAGES, Language, choose_language, speak
+from designer.menu import MENU
 from engine.api import failures, workspaces
-from engine.terms import Text, text_in
 from engine.wiring import Wiring
 
-COOKIE: Final = "dripline_lang"
+LANGUAGE_COOKIE: Final = "dripline_lang"
+THEME_COOKIE: Final = "dripline_theme"
+THEMES: Final = ("light", "dark")
 YEAR: Final = 365 * 86_400
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'{styles}; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": _POLICY.format(styles=""),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+PLACED: Final = {"Content-Security-Policy": _POLICY.format(styles="; style-src-attr 'unsafe-inline'")}
+"""For pages whose elements say in a ``style`` attribute where they stand, such as the canvas."""
 
 
 class Pages:
-    """Make pages from the templates of this package."""
+    """Make pages from the templates of this package; ``places`` are the paths that there are."""
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
-        self._templates = Environment(
-            loader=PackageLoader("designer"),
-            autoescape=select_autoescape(),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters["count"] = count
-        self._templates.filters["iso"] = iso
+        self.places: set[str] = set()
+        self._templates = {tag: _environment(speak(tag)) for tag in LANGUAGES}
 
-    def show(self, request: Request, name: str, *, status: int = 200, **facts: Any) -> HTMLResponse:
+    def show(
+        self, request: Request, name: str, *, status: int = 200, is_placed: bool = False, **facts: Any
+    ) -> HTMLResponse:
         """Show a template as a page, or as a part of one when that is what was asked for."""
-        asked = request.query_params.get("lang")
-        language = choose_language(asked, request.cookies.get(COOKIE), request.headers.get("accept-language", ""))
-        html = self._templates.get_template(name).render(**self._around(request, language), **facts)
-        response = HTMLResponse(html, status_code=status, headers={**HEADERS, "Content-Language": language})
-        if asked in LANGUAGES:
-            response.set_cookie(COOKIE, language, max_age=YEAR, httponly=True, samesite="lax")
+        language = self.language(request)
+        html = self.write(request, name, **facts)
+        placed = PLACED if is_placed else {}
+        response = HTMLResponse(html, status, headers={**HEADERS, **placed, "Content-Language": language.tag})
+        if request.query_params.get("lang") in LANGUAGES:
+            response.set_cookie(LANGUAGE_COOKIE, language.tag, max_age=YEAR, httponly=True, samesite="lax")
         return response
 
-    def _around(self, request: Request, language: str) -> dict[str, Any]:
-        """Give what every template may use."""
-        is_part = request.headers.get("hx-request") == "true"
+    def write(self, request: Request, name: str, **facts: Any) -> str:
+        """Write a template as HTML."""
+        language = self.language(request)
+        return self._templates[language.tag].get_template(name).render(**self._around(request, language), **facts)
 
-        def words(key: str, **facts: object) -> str:
-            return say(key, language, **facts)
+    def language(self, request: Request) -> Language:
+        """Tell in which language to answer: the one asked for, the one kept, or the browser's."""
+        kept = request.cookies.get(LANGUAGE_COOKIE)
+        accepted = request.headers.get("accept-language", "")
+        return speak(choose_language(request.query_params.get("lang"), kept, accepted))
 
-        def text(value: Text | None) -> str:
-            return text_in(value, language, DEFAULT)
-
+    def _around(self, request: Request, language: Language) -> dict[str, Any]:
+        """Give what every template may use about this request."""
+        theme = request.cookies.get(THEME_COOKIE)
+        workspace = workspaces.read_workspace(self.wiring)
         return {
-            "language": language,
-            "languages": LANGUAGES,
-            "t": words,
-            "text": text,
-            "is_part": is_part,
+            "is_part": request.headers.get("hx-request") == "true",
             "path": request.url.path,
+            "theme": theme if theme in THEMES else None,
+            "workspace": workspace.name,
+            "zone": zone_of(workspace.timezone),
             "clock": clock(self.wiring),
-            "zone": zone_of(workspaces.read_workspace(self.wiring).timezone),
-            "at": moment,
+            "menu": [entry for entry in MENU if entry.path in self.places],
             "failing": failures.count_failures(self.wiring),
+            "csrf": "",
+            "user": None,
         }
+
+
+def _environment(language: Language) -> Environment:
+    templates = Environment(
+        loader=PackageLoader("designer"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    templates.install_gettext_translations(language.texts, newstyle=True)  # type: ignore[attr-defined]
+    templates.filters.update(count=language.count, percent=language.percent, iso=iso, json_attribute=json_attribute)
+    templates.globals.update(
+        language=language.tag,
+        languages=LANGUAGES,
+        text=language.text,
+        at=language.at,
+        hour=language.hour,
+        day=language.day,
+        weekday=language.weekday,
+        ago=language.ago,
+        length=language.length,
+        icon=icon,
+        sign=sign,
+        STATES=named.STATES,
+        TONES=named.TONES,
+        CHANNELS=named.CHANNELS,
+        MOMENTS=named.MOMENTS,
+    )
+    return templates
 
 
 def clock(wiring: Wiring) -> dict[str, Any]:
@@ -89,16 +129,11 @@ def zone_of(name: str | None) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def moment(instant: datetime, zone: ZoneInfo) -> str:
-    """Write an instant for people."""
-    return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-
-
 def iso(instant: datetime) -> str:
     """Write an instant for programs."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def count(number: int) -> str:
-    """Write a number with its thousands apart."""
-    return f"{number:,}"
+def json_attribute(value: Any) -> str:
+    """Write a value as JSON for an attribute; the template escapes it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

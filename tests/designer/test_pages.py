@@ -1,11 +1,9 @@
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from designer import words
 from designer.app import create_app
 from designer.problems import STATUS, status_of
 from engine import errors
@@ -175,21 +173,6 @@ def test_what_begins_also_ends(sqlite_store: Store) -> None:
     with TestClient(app) as client:
         assert client.get("/static/css/base.css").status_code == 200
     assert seen == ["begin", "end"]
-
-
-def test_every_word_has_both_languages_and_is_used() -> None:
-    folder = Path(words.__file__).parent
-    pages = "".join(path.read_text(encoding="utf-8") for path in (folder / "templates").glob("*.html"))
-    assert all(set(each) == set(words.LANGUAGES) for each in words.WORDS.values())
-    named = set(re.findall(r'"([a-z_]+)"', pages)) | set(re.findall(r"'([a-z_]+)'", pages))
-    said = {
-        *("draft", "live", "paused", "archived", "active", "completed", "goal", "exit", "merged", "erased"),
-        *("queued", "sending", "sent", "failed", "in_doubt", "suppressed", "granted", "withdrawn", "joining", "held"),
-        *("unsubscribed", "no_address", "bounced", "late", "cap", "missing_variable", "render_error"),
-    }
-    prefixes = ("told_", "channel_")
-    assert {word for word in words.WORDS if word not in named | said and not word.startswith(prefixes)} == set()
-    assert said <= set(words.WORDS)
 
 
 def test_events_come_in_and_move_contacts(sqlite_store: Store) -> None:

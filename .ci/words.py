@@ -1,0 +1,85 @@
+"""Put the texts of designer/ into the catalogues: one file per language and room, designer/locale/LANGUAGE/ROOM.po.
+
+Texts that are gone are taken out; new ones stand there without a translation, and a test fails until they have one.
+"""
+
+import sys
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parent.parent
+DESIGNER = ROOT / "designer"
+LOCALES = DESIGNER / "locale"
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+KEYWORDS = {"_": None, "gettext": None, "mark": None, "say": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+OPTIONS = {"templates/**.html": {"silent": "false", "trimmed": "true"}}
+PAGES = "pages"
+
+
+def main() -> int:
+    """Write every catalogue whose texts changed; tell how many texts wait for a translation."""
+    found, waiting = extracted(), 0
+    for folder in sorted(each for each in LOCALES.iterdir() if each.is_dir()):
+        for room, texts in found.items():
+            file = folder / f"{room}.po"
+            catalogue = updated(file, folder.name, texts)
+            waiting += sum(not is_said(message.string) for message in catalogue if message.id)
+            written = written_out(catalogue)
+            if not file.exists() or file.read_bytes() != written:
+                file.write_bytes(written)
+                print(file.relative_to(ROOT))
+    print(f"{sum(len(texts) for texts in found.values())} texts, {waiting} without a translation")
+    return 0
+
+
+def extracted() -> dict[str, Catalog]:
+    """Find all marked texts, by room."""
+    rooms: dict[str, Catalog] = {}
+    for name, _, text, _, context in extract_from_dir(DESIGNER, METHODS, OPTIONS, KEYWORDS):
+        room = rooms.setdefault(room_of(Path(name)), Catalog(fuzzy=False))
+        room.add(text, context=context, locations=[(f"designer/{name}", 0)])
+    return rooms
+
+
+def room_of(path: Path) -> str:
+    """Tell a file's room: the folder of its own below designer/ or designer/templates/."""
+    parts = [part for part in path.parts[:-1] if part not in ("templates", "routes")]
+    return parts[0] if parts else PAGES
+
+
+def updated(file: Path, locale: str, texts: Catalog) -> Catalog:
+    """Read a catalogue and bring it to these texts; what was translated stays."""
+    known = Catalog(locale=locale)
+    if file.exists():
+        with file.open("rb") as lines:
+            known = read_po(lines, locale=locale)
+    fresh = Catalog(locale=locale, fuzzy=False, header_comment=f"# {file.stem}: {known.locale}")
+    for message in texts:
+        if message.id:
+            # Babel knows a message by its id and its context.
+            before = known.get(message.id, message.context)
+            string = before.string if before is not None and is_said(before.string) else None
+            fresh.add(message.id, string, message.locations, context=message.context, flags=message.flags - {"fuzzy"})
+    return fresh
+
+
+def is_said(string: object) -> bool:
+    """Tell whether a translation is there, in all its plural forms."""
+    return all(string) if isinstance(string, tuple | list) else bool(string)
+
+
+def written_out(catalogue: Catalog) -> bytes:
+    """Write a catalogue without what changes from day to day."""
+    out = BytesIO()
+    write_po(out, catalogue, width=110, sort_output=True, include_lineno=False, omit_header=True)
+    plural = f"nplurals={catalogue.num_plurals}; plural={catalogue.plural_expr};"
+    head = f'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: {plural}\\n"\n\n'
+    return head.encode() + out.getvalue()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

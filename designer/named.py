@@ -1,0 +1,65 @@
+"""What states, channels, reasons and roles are called on pages, and in which tone their chips are."""
+
+from typing import Final
+
+from designer.language import mark
+
+STATES: Final = {
+    "draft": mark("Draft"),
+    "live": mark("Live"),
+    "paused": mark("Paused"),
+    "archived": mark("Archived"),
+    "active": mark("on the way"),
+    "completed": mark("Completed"),
+    "goal": mark("Goal reached"),
+    "exit": mark("Left early"),
+    "merged": mark("merged"),
+    "erased": mark("erased"),
+    "joining": mark("waits for the other path"),
+    "held": mark("waits for the winner"),
+    "failed": mark("Failed"),
+    "granted": mark("granted"),
+    "withdrawn": mark("withdrawn"),
+    "queued": mark("queued"),
+    "sending": mark("sending"),
+    "sent": mark("sent"),
+    "in_doubt": mark("in doubt"),
+    "suppressed": mark("not sent"),
+    "unsubscribed": mark("not sent: unsubscribed"),
+    "no_address": mark("not sent: no address"),
+    "bounced": mark("not sent: address bounced"),
+    "late": mark("not sent: too late"),
+    "cap": mark("not sent: enough messages"),
+    "missing_variable": mark("not sent: a variable is missing"),
+    "render_error": mark("not sent: the template failed"),
+}
+"""States of flows, enrollments, tokens, consents and messages, and the reasons of suppression."""
+
+TONES: Final = {
+    "live": "ok",
+    "goal": "ok",
+    "completed": "ok",
+    "sent": "ok",
+    "active": "acc",
+    "paused": "warn",
+    "in_doubt": "warn",
+    "failed": "err",
+}
+"""Colours of chips; the others are grey."""
+
+CHANNELS: Final = {
+    "email": mark("email"),
+    "sms": mark("SMS"),
+    "wecom": mark("WeCom"),
+    "webhook": mark("webhook"),
+}
+
+MOMENTS: Final = {
+    "entered": mark("Entered “%(flow)s”"),
+    "completed": mark("Completed “%(flow)s”"),
+    "goal": mark("Reached the goal of “%(flow)s”"),
+    "exit": mark("Left “%(flow)s”"),
+    "merged": mark("“%(flow)s” ended by merging"),
+    "erased": mark("“%(flow)s” ended by erasure"),
+}
+"""How an enrollment began or ended."""

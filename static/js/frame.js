@@ -1,0 +1,20 @@
+// What every page does by script: toasts that leave by themselves, and refusals of the server said in one.
+
+const LASTS = 6000;
+
+/** Say something in passing. `tone` is "", "ok" or "err". */
+export function toast(words, tone = "") {
+  const box = document.createElement("div");
+  box.className = `toast ${tone}`;
+  const sign = document.createElement("i");
+  sign.className = `i i-${tone === "err" ? "circle-alert" : tone === "ok" ? "circle-check" : "info"}`;
+  sign.setAttribute("aria-hidden", "true");
+  box.append(sign, words);
+  document.getElementById("toasts").append(box);
+  setTimeout(() => box.remove(), LASTS);
+}
+
+/** Give the token that a write needs, for `fetch` with the header X-CSRF-Token. */
+export function csrf() {
+  return JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRF-Token"];
+}
