@@ -4,12 +4,20 @@ Texts that are gone are taken out; new ones stand there without a translation, a
 """
 
 import sys
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
+
+from designer.forms.render import OF_SETTINGS
+from designer.forms.shapes import Leaf, Many, Named, Record, Setting, settings_of
+from engine.contract.fields import PATTERNS
+from engine.contract.registry import installed
+from engine.graph.faults import _WORDS
+from engine.graph.shape import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DESIGNER = ROOT / "designer"
@@ -18,6 +26,7 @@ METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None, "mark": None, "say": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 OPTIONS = {"templates/**.html": {"silent": "false", "trimmed": "true"}}
 PAGES = "pages"
+SETTINGS = "settings"
 
 
 def main() -> int:
@@ -42,7 +51,37 @@ def extracted() -> dict[str, Catalog]:
     for name, _, text, _, context in extract_from_dir(DESIGNER, METHODS, OPTIONS, KEYWORDS):
         room = rooms.setdefault(room_of(Path(name)), Catalog(fuzzy=False))
         room.add(text, context=context, locations=[(f"designer/{name}", 0)])
+    rooms[SETTINGS] = of_settings()
     return rooms
+
+
+def of_settings() -> Catalog:
+    """Take the words of our node types and of a flow's settings from their models: forms show them translated."""
+    texts = Catalog(fuzzy=False)
+    for node_type in installed():
+        place = type(node_type).__module__
+        if place.startswith("nodes."):
+            what = (type(node_type).__doc__ or "").strip().splitlines()[0]
+            for text in (what, *words_of(settings_of(node_type.config_type))):
+                texts.add(text, context=OF_SETTINGS, locations=[(f"{place.replace('.', '/')}.py", 0)])
+    for text in words_of(settings_of(Settings)):
+        texts.add(text, context=OF_SETTINGS, locations=[("engine/graph/shape.py", 0)])
+    for text in (*_WORDS.values(), *PATTERNS.values(), "is missing", "is empty"):
+        texts.add(text, context=OF_SETTINGS, locations=[("engine/graph/faults.py", 0)])
+    return texts
+
+
+def words_of(settings: tuple[Setting, ...]) -> Iterator[str]:
+    """List titles, descriptions and choices, also those further in."""
+    for setting in settings:
+        yield from filter(None, (setting.title, setting.help))
+        shape = setting.shape
+        while isinstance(shape, Many | Named):
+            shape = shape.item if isinstance(shape, Many) else shape.value
+        if isinstance(shape, Record):
+            yield from words_of(shape.settings)
+        elif isinstance(shape, Leaf):
+            yield from (choice for choice in shape.choices if choice.islower())
 
 
 def room_of(path: Path) -> str:
