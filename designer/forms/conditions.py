@@ -129,10 +129,10 @@ def read(inputs: Inputs, name: str, kinds: Mapping[str, str]) -> dict[str, Json]
 
     Shape: when the name or the operator was changed the value is taken over as far as it makes sense.
     """
-    subject, op = inputs.text(f"{name}.attr").strip(), inputs.text(f"{name}.op") or "is"
-    type_, was = inputs.text(f"{name}.type") or "text", inputs.text(f"{name}.op_was") or op
+    subject, op = inputs.typed(f"{name}.attr").strip(), inputs.typed(f"{name}.op") or "is"
+    type_, was = inputs.typed(f"{name}.type") or "text", inputs.typed(f"{name}.op_was") or op
     kind = kinds.get(subject)
-    if subject != inputs.text(f"{name}.attr_was"):
+    if subject != inputs.typed(f"{name}.attr_was"):
         type_ = _TYPES.get(kind or "", "text")
         op = op if op in ops_of(kind, "") else ops_of(kind, "")[0]
     value = _value(inputs, f"{name}.value", family_of(was), type_)
@@ -148,18 +148,18 @@ def _value(inputs: Inputs, name: str, family: str, type_: str) -> Maybe:
         return leaves.as_json(inputs, name)
     if family == "date":
         return (
-            inputs.text(f"{name}.n").strip() or ABSENT if _is_instant(inputs, name) else leaves.duration(inputs, name)
+            inputs.typed(f"{name}.n").strip() or ABSENT if _is_instant(inputs, name) else leaves.duration(inputs, name)
         )
     if family == "list":
-        return _members(inputs.text(f"{name}.list"), type_)
+        return _members(inputs.typed(f"{name}.list"), type_)
     if family == "between":
-        ends = [_typed(inputs.text(f"{name}.{end}"), type_) for end in ("low", "high")]
+        ends = [_typed(inputs.typed(f"{name}.{end}"), type_) for end in ("low", "high")]
         return [end for end in ends if not isinstance(end, Absent)]
-    return _typed(inputs.text(name), type_)
+    return _typed(inputs.typed(name), type_)
 
 
 def _is_instant(inputs: Inputs, name: str) -> bool:
-    return inputs.text(f"{name}.u") == "at"
+    return inputs.typed(f"{name}.u") == "at"
 
 
 def _members(typed: str, type_: str) -> Json:

@@ -49,7 +49,7 @@ class Inputs:
         pressed = values.get("press", ("",))[-1].split(" ", 2)
         return cls(values, Press(*pressed))
 
-    def text(self, name: str) -> str:
+    def typed(self, name: str) -> str:
         """Give the last input of a name; nothing when there is none."""
         return self.values.get(name, ("",))[-1]
 
@@ -59,7 +59,7 @@ class Inputs:
 
     def count(self, name: str) -> int:
         """Tell how many members a list has that was shown."""
-        said = self.text(f"{name}.n")
+        said = self.typed(f"{name}.n")
         return min(int(said), MOST_MEMBERS) if said.isascii() and said.isdigit() else 0
 
     def pressed(self, name: str, *verbs: str) -> bool:

@@ -18,18 +18,18 @@ UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks", "s": "s
 
 def text(inputs: Inputs, name: str) -> Maybe:
     """Read a text as it is; a blank one is absent."""
-    typed = inputs.text(name)
+    typed = inputs.typed(name)
     return typed if typed.strip() else ABSENT
 
 
 def word(inputs: Inputs, name: str) -> Maybe:
     """Read a name without the space around it."""
-    return inputs.text(name).strip() or ABSENT
+    return inputs.typed(name).strip() or ABSENT
 
 
 def number(inputs: Inputs, name: str) -> Maybe:
     """Read a number."""
-    return number_of(inputs.text(name))
+    return number_of(inputs.typed(name))
 
 
 def number_of(typed: str) -> Maybe:
@@ -47,18 +47,18 @@ def number_of(typed: str) -> Maybe:
 
 def percent(inputs: Inputs, name: str) -> Maybe:
     """Read a share that is written in percent."""
-    value = number_of(inputs.text(name).rstrip(" %\N{FULLWIDTH PERCENT SIGN}"))
+    value = number_of(inputs.typed(name).rstrip(" %\N{FULLWIDTH PERCENT SIGN}"))
     return round(value / 100, 8) if isinstance(value, int | float) else value
 
 
 def switch(inputs: Inputs, name: str) -> Maybe:
     """Read a switch; one that was not shown is absent."""
-    return inputs.text(name) == "on" if inputs.has(name) else ABSENT
+    return inputs.typed(name) == "on" if inputs.has(name) else ABSENT
 
 
 def duration(inputs: Inputs, name: str) -> Maybe:
     """Read a number with its unit, or a whole duration such as ``P3DT4H``."""
-    typed, unit = inputs.text(f"{name}.n").strip(), inputs.text(f"{name}.u")
+    typed, unit = inputs.typed(f"{name}.n").strip(), inputs.typed(f"{name}.u")
     if not typed:
         return ABSENT
     return f"{typed}{unit}" if typed.isascii() and typed.isdigit() and unit in UNITS else typed
@@ -69,7 +69,7 @@ def offset(inputs: Inputs, name: str) -> Maybe:
     length = duration(inputs, name)
     if not isinstance(length, str):
         return length
-    return "-" + length.lstrip("-") if inputs.text(f"{name}.s") == "-" else length
+    return "-" + length.lstrip("-") if inputs.typed(f"{name}.s") == "-" else length
 
 
 def weekdays(inputs: Inputs, name: str) -> Maybe:
@@ -80,14 +80,14 @@ def weekdays(inputs: Inputs, name: str) -> Maybe:
 
 def date(inputs: Inputs, name: str) -> Maybe:
     """Read a date, an instant, or the name of an attribute that holds one."""
-    if inputs.text(f"{name}.mode") == "attribute":
-        return {"attribute": inputs.text(f"{name}.attribute").strip()}
+    if inputs.typed(f"{name}.mode") == "attribute":
+        return {"attribute": inputs.typed(f"{name}.attribute").strip()}
     return word(inputs, name)
 
 
 def choice(inputs: Inputs, name: str) -> Maybe:
     """Read what was chosen; choices are written as JSON."""
-    chosen = inputs.text(name)
+    chosen = inputs.typed(name)
     try:
         return json.loads(chosen) if chosen else ABSENT
     except ValueError:
@@ -96,9 +96,9 @@ def choice(inputs: Inputs, name: str) -> Maybe:
 
 def free(inputs: Inputs, name: str) -> Maybe:
     """Read a value of the type that stands beside it."""
-    kind, typed = inputs.text(f"{name}.type"), inputs.text(name)
+    kind, typed = inputs.typed(f"{name}.type"), inputs.typed(name)
     if kind == "yes_no":
-        return inputs.text(f"{name}.flag") == "true"
+        return inputs.typed(f"{name}.flag") == "true"
     if kind == "number":
         return number_of(typed)
     return as_json(inputs, name) if kind == "json" else text(inputs, name)
@@ -106,7 +106,7 @@ def free(inputs: Inputs, name: str) -> Maybe:
 
 def as_json(inputs: Inputs, name: str) -> Maybe:
     """Read JSON; what is none is kept as a text."""
-    typed = inputs.text(name).strip()
+    typed = inputs.typed(name).strip()
     if not typed:
         return ABSENT
     try:
@@ -118,13 +118,13 @@ def as_json(inputs: Inputs, name: str) -> Maybe:
 
 def wordings(inputs: Inputs, name: str) -> Maybe:
     """Read a text: one, or one per language."""
-    tags = [tag for tag in inputs.text(f"{name}.tags").split(",") if tag]
+    tags = [tag for tag in inputs.typed(f"{name}.tags").split(",") if tag]
     if inputs.pressed(name, "several"):
-        typed = inputs.text(name)
+        typed = inputs.typed(name)
         return {"en": typed, "zh-CN": typed}
     if not tags:
         return text(inputs, name)
-    found: dict[str, Json] = {tag: inputs.text(f"{name}.in.{tag}") for tag in tags}
+    found: dict[str, Json] = {tag: inputs.typed(f"{name}.in.{tag}") for tag in tags}
     if inputs.pressed(name, "single"):
         return next((each for each in found.values() if each), ABSENT)
     return found if any(str(each).strip() for each in found.values()) else ABSENT

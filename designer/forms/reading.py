@@ -98,7 +98,7 @@ def _many(item: Shape, inputs: Inputs, name: str, kinds: Mapping[str, str]) -> M
 
 def _line(item: Leaf, inputs: Inputs, name: str) -> Maybe:
     """Read a list of short values that stand on one line."""
-    typed = inputs.text(f"{name}.line")
+    typed = inputs.typed(f"{name}.line")
     for comma in ("\N{FULLWIDTH COMMA}", "\N{IDEOGRAPHIC COMMA}", "\n"):
         typed = typed.replace(comma, ",")
     parts = (Inputs({"v": (part.strip(),)}) for part in typed.split(","))
@@ -113,7 +113,7 @@ def _named(shape: Named, inputs: Inputs, name: str, kinds: Mapping[str, str]) ->
     else:
         read = [read_shape(shape.value, inputs, f"{name}.{place}.v", kinds) for place in places]
         values = ["" if isinstance(value, Absent) else value for value in read]
-    names = (inputs.text(f"{name}.{place}.k").strip() for place in places)
+    names = (inputs.typed(f"{name}.{place}.k").strip() for place in places)
     found: dict[str, Json] = dict(zip(names, values, strict=True))
     if inputs.pressed(name, "add"):
         found[_free_name(found)] = blank(shape.value)

@@ -40,12 +40,12 @@ class _Reader:
     kinds: Mapping[str, str]
 
     def item(self, name: str) -> Raw:
-        form = self.inputs.text(f"{name}.form")
+        form = self.inputs.typed(f"{name}.form")
         if form in GROUPS:
             raw = self._group(name, *GROUPS[form])
         else:
             raw = _LEAVES.get(form, _Reader._json)(self, name)
-            raw = {"not": raw} if self.inputs.text(f"{name}.not") == "on" else raw
+            raw = {"not": raw} if self.inputs.typed(f"{name}.not") == "on" else raw
         return {"all": [raw, dict(BLANK)]} if self.inputs.pressed(name, "group") else raw
 
     def _group(self, name: str, form: str, negated: bool) -> Raw:
@@ -57,26 +57,29 @@ class _Reader:
             members.append(dict(BLANK))
         if self.inputs.pressed(name, "add_group"):
             members.append({"any": [dict(BLANK)]})
-        was_bare = self.inputs.text(f"{name}.bare") == "on"
+        was_bare = self.inputs.typed(f"{name}.bare") == "on"
         raw: Raw = members[0] if was_bare and form == "all" and len(members) == 1 else {form: list(members)}
         return {"not": raw} if negated else raw
 
     def attr(self, name: str) -> Raw:
-        return {"attr": self.inputs.text(f"{name}.attr").strip(), **conditions.read(self.inputs, name, self.kinds)}
+        return {"attr": self.inputs.typed(f"{name}.attr").strip(), **conditions.read(self.inputs, name, self.kinds)}
 
     def named(self, name: str, form: str) -> Raw:
-        return {form: self.inputs.text(f"{name}.value").strip()}
+        return {form: self.inputs.typed(f"{name}.value").strip()}
 
     def message(self, name: str) -> Raw:
-        return {"message": self.inputs.text(f"{name}.node").strip(), "did": self.inputs.text(f"{name}.did") or "opened"}
+        return {
+            "message": self.inputs.typed(f"{name}.node").strip(),
+            "did": self.inputs.typed(f"{name}.did") or "opened",
+        }
 
     def event(self, name: str) -> Raw:
         raw = self._happening(name, "event")
-        within, then = leaves.duration(self.inputs, f"{name}.within"), self.inputs.text(f"{name}.then")
+        within, then = leaves.duration(self.inputs, f"{name}.within"), self.inputs.typed(f"{name}.then")
         if then:
             raw[then] = self._happening(f"{name}.after", "event")
             within = _USUAL_LENGTH if isinstance(within, Absent) else within
-        elif op := self.inputs.text(f"{name}.count.op"):
+        elif op := self.inputs.typed(f"{name}.count.op"):
             raw["count"] = self._count(f"{name}.count", op)
         return raw if isinstance(within, Absent) else {**raw, "within": within}
 
@@ -89,7 +92,7 @@ class _Reader:
 
     def _happening(self, name: str, form: str) -> Raw:
         where = self.where(f"{name}.where")
-        raw: Raw = {form: self.inputs.text(f"{name}.event").strip()}
+        raw: Raw = {form: self.inputs.typed(f"{name}.event").strip()}
         return {**raw, "where": where} if where else raw
 
     def _count(self, name: str, op: str) -> Raw:
@@ -103,7 +106,7 @@ class _Reader:
     def where(self, name: str) -> Raw:
         found: Raw = {}
         for place in rearranged(list(range(self.inputs.count(name))), self.inputs, name):
-            prop = self.inputs.text(f"{name}.{place}.attr").strip()
+            prop = self.inputs.typed(f"{name}.{place}.attr").strip()
             found[prop] = conditions.read(self.inputs, f"{name}.{place}", {})
         if self.inputs.pressed(name, "add"):
             found.setdefault("", {"op": "is"})
@@ -111,7 +114,7 @@ class _Reader:
 
     def _json(self, name: str) -> Raw:
         value = leaves.as_json(self.inputs, f"{name}.json")
-        return value if isinstance(value, dict) else {"unreadable": self.inputs.text(f"{name}.json")}
+        return value if isinstance(value, dict) else {"unreadable": self.inputs.typed(f"{name}.json")}
 
 
 def _parts(raw: Raw) -> list[Raw]:

@@ -29,7 +29,7 @@ def balanced(places: Sequence[int], inputs: Inputs, name: str) -> list[Json]:
     moved = [place for place in places if _was_moved(inputs, f"{name}.{place}")]
     if not moved:
         return [_kept(inputs, f"{name}.{place}.raw") for place in places]
-    typed = {place: _amount(number_of(inputs.text(f"{name}.{place}.v"))) for place in places}
+    typed = {place: _amount(number_of(inputs.typed(f"{name}.{place}.v"))) for place in places}
     if len(moved) > 1 or len(places) < 2:
         return list(typed.values())
     own = min(round(typed[moved[0]]), WHOLE)
@@ -54,7 +54,7 @@ def _rounded(amounts: Sequence[float], total: int) -> list[int]:
 
 
 def _was_moved(inputs: Inputs, name: str) -> bool:
-    return inputs.has(f"{name}.was") and inputs.text(f"{name}.was") != inputs.text(f"{name}.v")
+    return inputs.has(f"{name}.was") and inputs.typed(f"{name}.was") != inputs.typed(f"{name}.v")
 
 
 def _amount(weight: Maybe) -> float:

@@ -73,7 +73,7 @@ def _matching(router: APIRouter, pages: Pages) -> None:
         """Count who matches the rule that stands at ``rule_at`` in the form, and say it as a sentence."""
         inputs = await _inputs(request)
         kinds = read_vocabulary(pages.wiring).attributes
-        raw = rule_reading.read(inputs, inputs.text("rule_at") or ROOT, kinds)
+        raw = rule_reading.read(inputs, inputs.typed("rule_at") or ROOT, kinds)
         rule, faults = read_rule(None if isinstance(raw, Absent) else raw)
         if rule is None:
             return pages.show(request, "forms/matching.html", matching=None, faults=faults, sentence="")
@@ -91,15 +91,15 @@ async def _inputs(request: Request) -> Inputs:
 
 def _save(pages: Pages, wiring: Wiring, inputs: Inputs) -> str | None:
     """Keep what was posted; say why not, if it cannot be."""
-    key, name = inputs.text("key").strip(), inputs.text("name").strip()
-    if not KEY.fullmatch(key) and not inputs.text("was"):
+    key, name = inputs.typed("key").strip(), inputs.typed("name").strip()
+    if not KEY.fullmatch(key) and not inputs.typed("was"):
         return "a key is made of a-z, 0-9, - and _"
     known = {each.key: each.name for each in segments.list_segments(pages.wiring)}
-    if not inputs.text("was") and key in known:
+    if not inputs.typed("was") and key in known:
         return "a segment of that key is there already"
     raw = rule_reading.read(inputs, ROOT, read_vocabulary(pages.wiring).attributes)
     try:
-        segments.save_segment(wiring, inputs.text("was") or key, raw, _renamed(known.get(key), name) or key)
+        segments.save_segment(wiring, inputs.typed("was") or key, raw, _renamed(known.get(key), name) or key)
     except RuleError as fault:
         return fault.message
     return None
@@ -113,13 +113,13 @@ def _renamed(known: Text | None, name: str) -> Text:
 def _form(pages: Pages, request: Request, inputs: Inputs, fault: str | None = None) -> HTMLResponse:
     vocabulary = read_vocabulary(pages.wiring)
     raw = rule_reading.read(inputs, ROOT, vocabulary.attributes)
-    key, was = inputs.text("key"), inputs.text("was")
+    key, was = inputs.typed("key"), inputs.typed("was")
     shown = _facts(pages, request, vocabulary, NEW if isinstance(raw, Absent) else raw)
     return pages.show(
         request,
         "forms/segment_form.html",
         key=was or key,
-        title=inputs.text("name"),
+        title=inputs.typed("name"),
         is_new=not was,
         fault=fault,
         **shown,
