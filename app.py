@@ -112,17 +112,17 @@ def demo(
         sample = Demo.begin(wiring, _shipped(), contacts, speed=86_400 / day, progress=told)
     wiring = with_clock(wiring, sample.clock)
     job = Job("demo", 0.5, lambda: sample.go_on(wiring))
-    _listen(wiring, Metronome(wiring, seconds=0.25, more=(job,)), host, port)
+    _listen(wiring, Metronome(wiring, seconds=0.25, more=(job,)), host, port, is_demo=True)
 
 
-def _listen(wiring: "Wiring", metronome: "Metronome", host: str, port: int) -> None:
+def _listen(wiring: "Wiring", metronome: "Metronome", host: str, port: int, *, is_demo: bool = False) -> None:
     import uvicorn
 
     from designer.app import create_app
 
     rested: list[bool] = []
-    app = create_app(wiring, begin=metronome.start, end=lambda: rested.append(metronome.stop()))
-    terminal.note(f"Dripline serves {wiring.settings.db} on http://{host}:{port} (Ctrl+C stops it)")
+    app = create_app(wiring, begin=metronome.start, end=lambda: rested.append(metronome.stop()), is_demo=is_demo)
+    terminal.note(f"Dripline serves {wiring.settings.db} on http://{host}:{port}{app.state.way_in} (Ctrl+C stops it)")
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
     if rested == [False]:
         # A transaction that does not end is not waited for: nothing of it is kept, and all of it is found again.

@@ -5,28 +5,46 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
+from designer.doors import WELCOME, Doors
 from designer.problems import answer_faults
 from designer.routes.appearance import appearance_router
+from designer.routes.canvas import canvas_router
+from designer.routes.doors import doors_router
 from designer.routes.health import health_router
 from designer.routes.ingest import ingest_router
 from designer.routes.pages import pages_router
+from designer.routes.segments import segments_router
 from designer.routes.tracking import tracking_router
 from designer.views import Pages
+from engine.api import signing
+from engine.api.acting import NOBODY
 from engine.api.ingest import open_ingest
+from engine.clock import Clock, RealClock
 from engine.wiring import Wiring
 
 FILES = Path(__file__).resolve().parent.parent / "static"
 """Where the browser's files lie, beside this package."""
 
+GUEST = ("demo@dripline.test", "Demo")
+"""The user as whom visitors of a demo act who come from this machine."""
+
 
 def create_app(
-    wiring: Wiring, *, begin: Callable[[], None] = lambda: None, end: Callable[[], None] = lambda: None
+    wiring: Wiring,
+    *,
+    begin: Callable[[], None] = lambda: None,
+    end: Callable[[], None] = lambda: None,
+    is_demo: bool = False,
+    clock: Clock | None = None,
 ) -> FastAPI:
-    """Make the web application of an engine; ``begin`` and ``end`` are called when it starts and stops to serve."""
+    """Make the web application of an engine; ``begin`` and ``end`` are called when it starts and stops to serve.
+
+    ``clock`` is that of people who sign in: the real one, also where the engine's is a demo's.
+    """
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -39,17 +57,22 @@ def create_app(
             await asyncio.to_thread(end)
 
     ingest = open_ingest(wiring.store, wiring.clock, start=False)
+    clock = clock or RealClock()
+    doors = Doors(wiring, clock, guest=signing.guest(wiring, clock, *GUEST) if is_demo else None)
     app = FastAPI(title="Dripline", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
-    pages = Pages(wiring)
+    app.state.way_in = f"{WELCOME}?word={doors.setup_word}" if signing.needs_owner(wiring) else ""
+    pages = Pages(wiring.acting(NOBODY))
     answer_faults(app, pages)
-    for router in (
-        health_router(wiring),
-        ingest_router(ingest),
-        tracking_router(wiring.tracker),
-        appearance_router(),
-        pages_router(pages),
-    ):
+    outside = (health_router(wiring), ingest_router(ingest), tracking_router(wiring.tracker))
+    for router in (*outside, appearance_router(doors), doors_router(pages, doors)):
         app.include_router(router)
+    for router in page_routers(pages):
+        app.include_router(router, dependencies=[Depends(doors.guard)])
         pages.places.update(route.path for route in router.routes if isinstance(route, APIRoute))
     app.mount("/static", StaticFiles(directory=FILES), name="static")
     return app
+
+
+def page_routers(pages: Pages) -> tuple[APIRouter, ...]:
+    """Make the routers of all pages that need a signed-in visitor; add new ones here."""
+    return (pages_router(pages), canvas_router(pages), segments_router(pages))

@@ -101,8 +101,8 @@ class Language:
             return self.day(instant.astimezone(zone).date())
         return dates.format_timedelta(-gone, add_direction=True, locale=self.locale, threshold=1.2)
 
-    def length(self, length: timedelta) -> str:
-        """Write a length of time in one unit."""
+    def length(self, length: timedelta | int) -> str:
+        """Write a length of time, or so many seconds, in one unit."""
         return dates.format_timedelta(length, locale=self.locale, threshold=1.01)
 
 

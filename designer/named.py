@@ -63,3 +63,18 @@ MOMENTS: Final = {
     "erased": mark("“%(flow)s” ended by erasure"),
 }
 """How an enrollment began or ended."""
+
+ROLES: Final = {
+    "viewer": mark("Viewer"),
+    "editor": mark("Editor"),
+    "approver": mark("Approver"),
+    "admin": mark("Administrator"),
+}
+
+DUTIES: Final = {
+    "viewer": mark("Looks at everything, changes nothing."),
+    "editor": mark("Draws flows, writes messages, keeps contacts and segments."),
+    "approver": mark("Also publishes, pauses and lets contacts in."),
+    "admin": mark("Also keeps users, keys and settings."),
+}
+"""What each role may do."""

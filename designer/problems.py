@@ -53,7 +53,9 @@ def answer_faults(app: FastAPI, pages: Pages) -> None:
 
     @app.exception_handler(HTTPException)
     def of_the_web(request: Request, fault: HTTPException) -> Response:
-        return _answer(pages, request, fault.status_code, str(fault.detail), "http")
+        answer = _answer(pages, request, fault.status_code, str(fault.detail), "http")
+        answer.headers.update(fault.headers or {})
+        return answer
 
 
 def _answer(pages: Pages, request: Request, status: int, message: str, code: str) -> Response:

@@ -10,10 +10,12 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from designer import named
+from designer.doors import actor_of, visitor_of
 from designer.icons import icon, sign
 from designer.language import LANGUAGES, Language, choose_language, speak
 from designer.menu import MENU
 from engine.api import failures, workspaces
+from engine.api.acting import Right
 from engine.wiring import Wiring
 
 LANGUAGE_COOKIE: Final = "dripline_lang"
@@ -44,27 +46,32 @@ class Pages:
         self._templates = {tag: _environment(speak(tag)) for tag in LANGUAGES}
 
     def show(
-        self, request: Request, name: str, *, status: int = 200, is_placed: bool = False, **facts: Any
+        self, request: Request, template: str, /, *, status: int = 200, is_placed: bool = False, **facts: Any
     ) -> HTMLResponse:
         """Show a template as a page, or as a part of one when that is what was asked for."""
         language = self.language(request)
-        html = self.write(request, name, **facts)
+        html = self.write(request, template, **facts)
         placed = PLACED if is_placed else {}
         response = HTMLResponse(html, status, headers={**HEADERS, **placed, "Content-Language": language.tag})
         if request.query_params.get("lang") in LANGUAGES:
             response.set_cookie(LANGUAGE_COOKIE, language.tag, max_age=YEAR, httponly=True, samesite="lax")
         return response
 
-    def write(self, request: Request, name: str, **facts: Any) -> str:
+    def write(self, request: Request, template: str, /, **facts: Any) -> str:
         """Write a template as HTML."""
         language = self.language(request)
-        return self._templates[language.tag].get_template(name).render(**self._around(request, language), **facts)
+        return self._templates[language.tag].get_template(template).render(**self._around(request, language), **facts)
 
     def language(self, request: Request) -> Language:
         """Tell in which language to answer: the one asked for, the one kept, or the browser's."""
-        kept = request.cookies.get(LANGUAGE_COOKIE)
+        visitor = visitor_of(request)
+        kept = (visitor.signed_in.user.language if visitor else None) or request.cookies.get(LANGUAGE_COOKIE)
         accepted = request.headers.get("accept-language", "")
         return speak(choose_language(request.query_params.get("lang"), kept, accepted))
+
+    def acting(self, request: Request) -> Wiring:
+        """Give the engine as the visitor of this request may use it: hand this to whatever changes something."""
+        return self.wiring.acting(actor_of(request))
 
     def _around(self, request: Request, language: Language) -> dict[str, Any]:
         """Give what every template may use about this request."""
@@ -79,8 +86,7 @@ class Pages:
             "clock": clock(self.wiring),
             "menu": [entry for entry in MENU if entry.path in self.places],
             "failing": failures.count_failures(self.wiring),
-            "csrf": "",
-            "user": None,
+            **_visitor(request),
         }
 
 
@@ -111,8 +117,21 @@ def _environment(language: Language) -> Environment:
         TONES=named.TONES,
         CHANNELS=named.CHANNELS,
         MOMENTS=named.MOMENTS,
+        ROLES=named.ROLES,
+        DUTIES=named.DUTIES,
     )
     return templates
+
+
+def _visitor(request: Request) -> dict[str, Any]:
+    """Tell templates who is looking, what they may do, and the word that their changes bring along."""
+    visitor = visitor_of(request)
+    rights = {right.value: actor_of(request).may(right) for right in Right}
+    if visitor is None:
+        return {"user": None, "csrf": "", "may": rights}
+    user = visitor.signed_in.user
+    facts = {"id": user.id, "name": user.name, "email": user.email, "role": user.role.value}
+    return {"user": {**facts, "is_guest": visitor.is_guest}, "csrf": visitor.csrf, "may": rights}
 
 
 def clock(wiring: Wiring) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.access.rights import OPERATOR, Actor
 from engine.channels.base import EMAIL, SMS, WEBHOOK, WECOM, Channel, MessageContent
 from engine.channels.dispatch import Office
 from engine.channels.egress import Egress, allowed_hosts
@@ -46,7 +47,7 @@ WORKSPACE = 1
 class Wiring:
     """All parts of one engine, connected.
 
-    ``worker`` names this start of this process and no other.
+    ``actor`` is who calls ``engine.api``; ``worker`` names this start of this process and no other.
     """
 
     settings: Settings
@@ -60,6 +61,11 @@ class Wiring:
     worker: str
     pulses: Pulses = field(default_factory=Pulses)
     workspace_id: int = WORKSPACE
+    actor: Actor = OPERATOR
+
+    def acting(self, actor: Actor) -> "Wiring":
+        """Give the same engine, called by somebody with rights of their own."""
+        return replace(self, actor=actor)
 
     @property
     def links(self) -> Links:

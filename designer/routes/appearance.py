@@ -1,17 +1,19 @@
-"""How pages look to this browser: theme and language, kept in cookies."""
+"""How pages look: theme and language, kept in cookies; the language also with the user."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse
 
+from designer.doors import Doors, visitor_of
 from designer.language import LANGUAGES
 from designer.views import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, YEAR
+from engine.api import signing
 
 
-def appearance_router() -> APIRouter:
-    """Make the router of ``/appearance``."""
-    router = APIRouter(include_in_schema=False)
+def appearance_router(doors: Doors) -> APIRouter:
+    """Make the router of ``/appearance``; visitors who did not sign in may choose too."""
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(doors.watch)])
 
     @router.post("/appearance")
     def choose(
@@ -28,6 +30,9 @@ def appearance_router() -> APIRouter:
             answer.delete_cookie(THEME_COOKIE, httponly=True, samesite="lax")
         if language in LANGUAGES:
             answer.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR, httponly=True, samesite="lax", secure=secure)
+            visitor = visitor_of(request)
+            if visitor is not None:
+                signing.speak(doors.wiring, visitor.signed_in.user.id, language)
         return answer
 
     return router

@@ -1,11 +1,9 @@
 """The first pages: flows and where their contacts are, contacts with their time line, the inbox, what needs a hand."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from starlette.exceptions import HTTPException
 
 from designer.views import Pages, zone_of
 from engine.api import contacts, counts, failures, inbox
@@ -94,23 +92,10 @@ def _failure_pages(router: APIRouter, pages: Pages) -> None:
 
     @router.post("/failures/retry")
     def retry(request: Request, contact: Annotated[str, Form()], token: Annotated[int, Form()]) -> Response:
-        refuse_strangers(request)
-        failures.retry(pages.wiring, contact, token)
+        failures.retry(pages.acting(request), contact, token)
         return RedirectResponse("/failures", status_code=303)
 
     @router.post("/failures/retry-flow")
     def retry_flow(request: Request, flow: Annotated[str, Form()]) -> Response:
-        refuse_strangers(request)
-        failures.retry_flow(pages.wiring, flow)
+        failures.retry_flow(pages.acting(request), flow)
         return RedirectResponse("/failures", status_code=303)
-
-
-def refuse_strangers(request: Request) -> None:
-    """Refuse a change that another site's page asks for.
-
-    Errors: ``HTTPException`` 403.
-    """
-    origin = request.headers.get("origin")
-    is_own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none") or not is_own:
-        raise HTTPException(403, "this request came from another site")

@@ -1,1 +1,1 @@
-"""Who may do what: write keys."""
+"""Who may do what: users and their roles, sessions, write keys, and the log of what was changed."""

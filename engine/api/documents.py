@@ -8,7 +8,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from engine.access.rights import Right
 from engine.api import flows
+from engine.api.acting import needs
 from engine.api.rehearsal import Rehearsal, default_start
 from engine.api.segments import list_segments
 from engine.api.surroundings import lets_in_by_hand, surroundings_of
@@ -106,6 +108,7 @@ class Kept:
     errors: int = 0
 
 
+@needs(Right.EDIT)
 def import_document(wiring: Wiring, shipped: Shipped, name: str) -> Kept:
     """Keep a file, or a shipped flow, as a draft; with the templates that it uses and the workspace does not have.
 

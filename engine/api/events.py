@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.access.rights import Right
+from engine.api.acting import needs
 from engine.people import event_file
 from engine.people.lines import Readable
 from engine.wiring import Wiring
@@ -40,6 +42,7 @@ class Imported:
         return {**facts, "problems": [{"line": each.line, "reason": each.reason} for each in self.problems]}
 
 
+@needs(Right.EDIT)
 def import_events(wiring: Wiring, source: Readable, progress: Progress = lambda _: None) -> Imported:
     """Take calls over; a line that cannot be taken is told and passed over.
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.access.rights import Right
+from engine.api.acting import needs, note
 from engine.api.contacts import find_one
 from engine.run import repair
 from engine.run.context import Run
@@ -79,6 +81,7 @@ def list_unclear(wiring: Wiring, limit: int = PAGE) -> list[UnclearLine]:
         return [_unclear(wiring, connection, row) for row in connection.execute(chosen).all()]
 
 
+@needs(Right.RUN)
 def retry(wiring: Wiring, contact: str, token: int | None = None) -> int:
     """Let a contact's failed tokens, or one of them, try again; give how many will.
 
@@ -87,9 +90,12 @@ def retry(wiring: Wiring, contact: str, token: int | None = None) -> int:
     with wiring.store.write() as connection:
         facts = find_one(wiring, connection, contact)
         run = Run(connection, facts.part, look(wiring, connection), wiring.clock.micros(), exact=False)
-        return repair.retry(run, facts.id, token)
+        tried = repair.retry(run, facts.id, token)
+        note(wiring, connection, "token.retry", f"{facts.part}/{facts.id}", tokens=tried)
+        return tried
 
 
+@needs(Right.RUN)
 def retry_flow(wiring: Wiring, key: str) -> int:
     """Let all failed tokens of a flow try again; give how many will.
 

@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.access.rights import Right
+from engine.api.acting import needs, note
 from engine.api.surroundings import surroundings_of
 from engine.contract.findings import Finding
 from engine.errors import NotFound
@@ -45,13 +47,14 @@ class Found:
     draft_differs: bool
 
 
+@needs(Right.EDIT)
 def import_flow(wiring: Wiring, raw: object, revision: int | None = None) -> SavedDraft:
     """Keep a document, JSON text or parsed, as the draft of its flow.
 
     Errors: ``FlowError`` when it cannot be told which flow it is; ``RevisionConflict``.
     """
     with wiring.store.write() as connection:
-        return drafts.save(
+        saved = drafts.save(
             connection,
             wiring.workspace_id,
             raw,
@@ -59,8 +62,12 @@ def import_flow(wiring: Wiring, raw: object, revision: int | None = None) -> Sav
             now=wiring.clock.micros(),
             revision=revision,
         )
+        if saved.changed:
+            note(wiring, connection, "flow.import", saved.key, revision=saved.revision)
+        return saved
 
 
+@needs(Right.EDIT)
 def import_template(wiring: Wiring, raw: object) -> bool:
     """Keep a message template; give whether anything changed.
 
@@ -69,6 +76,7 @@ def import_template(wiring: Wiring, raw: object) -> bool:
     return keep_template(wiring, templates.read_template(raw))
 
 
+@needs(Right.EDIT)
 def keep_template(wiring: Wiring, template: TemplateDoc) -> bool:
     """Keep a message template that was read; give whether anything changed."""
     with wiring.store.write() as connection:
@@ -102,13 +110,14 @@ def check(wiring: Wiring, raw: object, surroundings: Surroundings | None = None)
     return examine(raw, surroundings, wiring.clock.now(), wiring.registry)[1]
 
 
+@needs(Right.RUN)
 def publish(wiring: Wiring, key: str) -> Published:
     """Make a flow's draft live; contacts who are on their way keep their version.
 
     Errors: ``NotFound``; ``FlowError`` with all findings.
     """
     with wiring.store.write() as connection:
-        return publishing.publish(
+        done = publishing.publish(
             connection,
             wiring.workspace_id,
             key,
@@ -116,6 +125,9 @@ def publish(wiring: Wiring, key: str) -> Published:
             surroundings=surroundings_of(wiring, connection),
             now=wiring.clock.micros(),
         )
+        if done.is_new:
+            note(wiring, connection, "flow.publish", key, version=done.number, sha256=done.digest)
+        return done
 
 
 def find(wiring: Wiring, connection: Connection, key: str) -> Found:

@@ -6,6 +6,8 @@ from typing import Any
 
 from engine.access import keys
 from engine.access.keys import KeyLine
+from engine.access.rights import Right
+from engine.api.acting import needs, note
 from engine.errors import AccessError
 from engine.terms import format_instant, from_micros
 from engine.wiring import Wiring
@@ -40,6 +42,7 @@ class ListedKey:
         return {"id": self.id, "name": self.name, "scope": self.scope, **told}
 
 
+@needs(Right.MANAGE)
 def create_key(wiring: Wiring, name: str) -> NewKey:
     """Make a write key.
 
@@ -49,15 +52,18 @@ def create_key(wiring: Wiring, name: str) -> NewKey:
         raise AccessError(f"a key needs a name of at most {LONGEST_NAME} signs")
     with wiring.store.write() as connection:
         made = keys.create(connection, name.strip(), now=wiring.clock.micros(), workspace_id=wiring.workspace_id)
+        note(wiring, connection, "key.create", made.id)
     return NewKey(made.id, name.strip(), made.text)
 
 
+@needs(Right.MANAGE)
 def list_keys(wiring: Wiring) -> list[ListedKey]:
     """List the write keys, oldest first, also revoked ones."""
     with wiring.store.read() as connection:
         return [_listed(row) for row in keys.listed(connection, wiring.workspace_id)]
 
 
+@needs(Right.MANAGE)
 def revoke_key(wiring: Wiring, key_id: str) -> None:
     """Make a write key invalid.
 
@@ -65,6 +71,7 @@ def revoke_key(wiring: Wiring, key_id: str) -> None:
     """
     with wiring.store.write() as connection:
         keys.revoke(connection, key_id, now=wiring.clock.micros(), workspace_id=wiring.workspace_id)
+        note(wiring, connection, "key.revoke", key_id)
 
 
 def _listed(row: KeyLine) -> ListedKey:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from engine.access.rights import Right
 from engine.api import flows
+from engine.api.acting import needs, note
 from engine.errors import FlowError
 from engine.run import pause as pausing
 from engine.run.pause import Age, Backlog, How
@@ -21,6 +23,7 @@ class Resumed:
     backlog: Backlog
 
 
+@needs(Right.RUN)
 def pause(wiring: Wiring, key: str) -> bool:
     """Let a flow rest: nobody moves or comes in, nothing is sent; give whether it was live.
 
@@ -28,7 +31,10 @@ def pause(wiring: Wiring, key: str) -> bool:
     """
     with wiring.store.write() as connection:
         flow = flows.find(wiring, connection, key)
-        return pausing.pause(connection, flow.id, wiring.clock.micros())
+        paused = pausing.pause(connection, flow.id, wiring.clock.micros())
+        if paused:
+            note(wiring, connection, "flow.pause", key)
+        return paused
 
 
 def backlog(wiring: Wiring, key: str) -> Backlog:
@@ -41,6 +47,7 @@ def backlog(wiring: Wiring, key: str) -> Backlog:
         return pausing.backlog(connection, flow.id, wiring.store.parts, wiring.clock.micros())
 
 
+@needs(Right.RUN)
 def resume(wiring: Wiring, key: str, how: How, over: timedelta | None = None) -> Resumed:
     """Let a paused flow go on: send its backlog, drop it, or spread it over a while.
 
@@ -52,4 +59,6 @@ def resume(wiring: Wiring, key: str, how: How, over: timedelta | None = None) ->
         flow, now = flows.find(wiring, connection, key), wiring.clock.micros()
         waiting = pausing.backlog(connection, flow.id, wiring.store.parts, now)
         changed = pausing.resume(connection, flow.id, wiring.store.parts, how, now, over or timedelta(0))
+        if changed:
+            note(wiring, connection, "flow.resume", key, how=how.value)
     return Resumed(changed, how, waiting)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from engine.access.rights import Right
+from engine.api.acting import needs
 from engine.people import exporting, importing
 from engine.people.lines import Readable
 from engine.wiring import Wiring
@@ -44,6 +46,7 @@ class Imported:
         return {**facts, "problems": [vars(each) for each in self.problems]}
 
 
+@needs(Right.EDIT)
 def import_contacts(wiring: Wiring, source: Readable, progress: Progress = lambda _: None) -> Imported:
     """Take the contacts of a CSV file over; a row that cannot be taken is told and passed over.
 
@@ -56,6 +59,7 @@ def import_contacts(wiring: Wiring, source: Readable, progress: Progress = lambd
     return Imported(report.rows, report.created, report.changed, report.counts["refused"], problems)
 
 
+@needs(Right.EDIT)
 def export_contacts(wiring: Wiring, *, bom: bool = False) -> Iterator[str]:
     """Give a CSV file of all contacts piece by piece, safe to open in a spreadsheet."""
     return exporting.export_contacts(wiring.store, workspace_id=wiring.workspace_id, bom=bom)

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.access.rights import Right
+from engine.api.acting import needs
 from engine.errors import NotFound, RuleError
 from engine.rules.model import InSegment, Rule, walk
 from engine.rules.parse import parse_rule
@@ -31,6 +33,7 @@ class SegmentLine:
     members: int
 
 
+@needs(Right.EDIT)
 def save_segment(wiring: Wiring, key: str, rule: object, name: Text | None = None) -> bool:
     """Make a segment or change it; give whether it is new. Who is in it is found out in the next ticks.
 

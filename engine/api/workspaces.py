@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from engine.access.rights import Right
+from engine.api.acting import needs, note
 from engine.channels.policy import read_cap
 from engine.civil import parse_local_time
 from engine.civil.zones import zone
@@ -18,7 +20,7 @@ from engine.wiring import Wiring
 WORKSPACE: sa.Table = Workspace.__table__  # type: ignore[attr-defined]
 TOPIC: sa.Table = Topic.__table__  # type: ignore[attr-defined]
 
-KNOWN: Final = ("frequency_cap", "quiet_hours", "teams", "webhooks", "sms", "wecom")
+KNOWN: Final = ("frequency_cap", "quiet_hours", "teams", "webhooks", "sms", "wecom", "approval")
 """Settings that may be changed from outside; what the engine notes itself is left alone."""
 
 
@@ -41,6 +43,7 @@ def read_workspace(wiring: Wiring) -> WorkspaceFacts:
     return WorkspaceFacts(row.key, row.name, row.timezone, row.settings, {each.key: each.name for each in topics})
 
 
+@needs(Right.MANAGE)
 def change_workspace(
     wiring: Wiring, *, name: str | None = None, timezone: str | None = None, settings: Mapping[str, Json] | None = None
 ) -> WorkspaceFacts:
@@ -59,13 +62,16 @@ def change_workspace(
         mine = WORKSPACE.c.id == wiring.workspace_id
         if settings is not None:
             known = connection.scalar(sa.select(WORKSPACE.c.settings).where(mine).with_for_update()) or {}
-            changed = {**known, **_checked(settings)}
-            values["settings"] = {key: value for key, value in changed.items() if value is not None}
+            merged = {**known, **_checked(settings)}
+            values["settings"] = {key: value for key, value in merged.items() if value is not None}
         if values:
             connection.execute(WORKSPACE.update().values(values).where(mine))
+            told: list[Json] = [*sorted(_named(values, settings))]
+            note(wiring, connection, "workspace.change", str(wiring.workspace_id), changed=told)
     return read_workspace(wiring)
 
 
+@needs(Right.MANAGE)
 def save_topic(wiring: Wiring, key: str, name: Text) -> None:
     """Make a topic that contacts can unsubscribe from, or name it anew."""
     if not key or key == "*":
@@ -75,6 +81,10 @@ def save_topic(wiring: Wiring, key: str, name: Text) -> None:
         connection.execute(
             insert.on_conflict_do_update(index_elements=["workspace_id", "key"], set_={"name": insert.excluded.name})
         )
+
+
+def _named(values: Mapping[str, Any], settings: Mapping[str, Json] | None) -> set[str]:
+    return set(settings or ()) | (values.keys() - {"settings"})
 
 
 def _checked(settings: Mapping[str, Json]) -> Mapping[str, Any]:

@@ -4,6 +4,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from engine.access.audit import ENTRY as AUDIT
+from engine.access.audit import FIRST
 from engine.channels.base import EVERYTHING, WEBHOOK
 from engine.channels.consents import CONSENT, WITHDRAWN
 from engine.store.tables import Contact, Enrollment, Event, Failure, Flow, FlowVersion, Inbox, Journal, Message, Token
@@ -147,3 +149,11 @@ def scattered(parts: int) -> Count:
         known = sa.exists().where(_mine(ENROLLMENT, table), ENROLLMENT.c.id == table.c.enrollment_id)
         orphans.append(rows_where(table, ~known))
     return total(rows_where(CONTACT, CONTACT.c.hash % parts != CONTACT.c.part), *orphans)
+
+
+def unlinked() -> Count:
+    """I17: entries of the audit log that do not name the seal of the one before, and numbers that are missing."""
+    entry, before = AUDIT, AUDIT.alias("before")
+    linked = sa.exists().where(before.c.id == entry.c.id - 1, before.c.digest == entry.c.previous)
+    first = sa.and_(entry.c.id == 1, entry.c.previous == FIRST)
+    return rows_where(entry, ~linked, ~first)

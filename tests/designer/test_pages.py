@@ -13,9 +13,9 @@ from engine.errors import EngineError
 from engine.store.session import Store
 from engine.wiring import Wiring
 from tests.api.test_contacts import POISONED
+from tests.support.browser import signed_in
 from tests.support.engines import add_contacts, engine_on, go_live, happen, settle
 
-HTML = {"accept": "text/html"}
 EVIL = '"><svg onload=alert(1)>{{7*7}}'
 PATHS = ("/", "/flows/welcome", "/contacts", "/contacts/ann", "/inbox", "/failures", "/clock")
 
@@ -36,7 +36,7 @@ def wiring(sqlite_store: Store) -> Wiring:
 
 @pytest.fixture
 def client(wiring: Wiring) -> Iterator[TestClient]:
-    with TestClient(create_app(wiring), headers=HTML) as client:
+    with signed_in(wiring) as client:
         yield client
 
 
@@ -160,7 +160,7 @@ def test_health(client: TestClient, wiring: Wiring) -> None:
 
 
 def test_a_new_store_says_what_to_do(sqlite_store: Store) -> None:
-    with TestClient(create_app(engine_on(sqlite_store)), headers=HTML) as client:
+    with signed_in(engine_on(sqlite_store)) as client:
         assert "dripline demo" in client.get("/").text
         for path in ("/contacts", "/inbox", "/failures"):
             assert client.get(path).status_code == 200

@@ -7,11 +7,12 @@ from sqlalchemy.engine import Connection
 
 from engine.run.invariants import INVARIANTS, violations
 from engine.store.session import Store
-from engine.store.tables import Consent, Contact, Enrollment, Journal, Message, Passage, Token
+from engine.store.tables import AuditEntry, Consent, Contact, Enrollment, Journal, Message, Passage, Token
 from engine.terms import DAY, HOUR
 from engine.wiring import Wiring
 from tests.support.engines import EVENT, WELCOME, add_contacts, engine_on, go_live, happen, pass_time, settle, tick
 
+AUDIT: sa.Table = AuditEntry.__table__  # type: ignore[attr-defined]
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
 CONSENT: sa.Table = Consent.__table__  # type: ignore[attr-defined]
 ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
@@ -204,6 +205,14 @@ def _miscounted(connection: Connection) -> None:
     connection.execute(PASSAGE.update().values(passed=PASSAGE.c.passed + 1).where(*_same(PASSAGE, row)))
 
 
+def _audit_rewritten(connection: Connection) -> None:
+    _change(connection, AUDIT, subject="another flow")
+
+
+def _audit_shortened(connection: Connection) -> None:
+    connection.execute(AUDIT.delete().where(AUDIT.c.id == 2))
+
+
 SEEDS: list[tuple[str, Callable[[Connection], None]]] = [
     ("I01", _lose_token),
     ("I02", _overdue),
@@ -223,6 +232,8 @@ SEEDS: list[tuple[str, Callable[[Connection], None]]] = [
     ("I14", _crowded),
     ("I15", _scattered),
     ("I16", _miscounted),
+    ("I17", _audit_rewritten),
+    ("I17", _audit_shortened),
 ]
 
 

@@ -5,8 +5,16 @@ Tables of people, runs, messages and events carry ``part`` first in their keys (
 
 from sqlmodel import SQLModel
 
+from engine.store.tables.access import AuditEntry, Refusal, Session, User
 from engine.store.tables.events import Event, EventAhead, EventRefusal
-from engine.store.tables.experiments import Conversion, Exposure
+from engine.store.tables.experiments import (
+    Conversion,
+    Experiment,
+    ExperimentDecision,
+    ExperimentShare,
+    Exposure,
+    Tally,
+)
 from engine.store.tables.flows import Draft, Flow, FlowVersion, Template
 from engine.store.tables.gestures import GestureDone
 from engine.store.tables.messages import Delivery, Inbox, Message
@@ -22,6 +30,7 @@ __all__ = [
     "Account",
     "AppliedCall",
     "Assignment",
+    "AuditEntry",
     "Consent",
     "Contact",
     "ContactAlias",
@@ -34,6 +43,9 @@ __all__ = [
     "Event",
     "EventAhead",
     "EventRefusal",
+    "Experiment",
+    "ExperimentDecision",
+    "ExperimentShare",
     "Exposure",
     "Failure",
     "Flow",
@@ -46,13 +58,17 @@ __all__ = [
     "Meta",
     "Passage",
     "Recheck",
+    "Refusal",
     "Segment",
     "Sequence",
+    "Session",
     "Suppression",
+    "Tally",
     "Task",
     "Template",
     "Token",
     "Topic",
+    "User",
     "Workspace",
     "WriteKey",
     "metadata",

@@ -46,6 +46,19 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "audit_entry",
+        key("id"),
+        number("workspace_id"),
+        number("at"),
+        number("user_id", nullable=True),
+        words("action"),
+        words("subject"),
+        data("detail"),
+        words("previous"),
+        words("digest"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "consent",
         key("part"),
         key("contact_id"),
@@ -152,6 +165,36 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "designer_session",
+        words("digest"),
+        number("user_id"),
+        number("opened_at"),
+        number("seen_at"),
+        words("place"),
+        sa.PrimaryKeyConstraint("digest"),
+    )
+    op.create_index("ix_designer_session_user", "designer_session", ["user_id"])
+    op.create_table(
+        "designer_user",
+        key("id"),
+        number("workspace_id"),
+        words("email"),
+        words("name"),
+        words("role"),
+        words("password", nullable=True),
+        words("invitation", nullable=True),
+        number("invited_until", nullable=True),
+        words("language", nullable=True),
+        number("created_at"),
+        number("signed_in_at", nullable=True),
+        number("disabled_at", nullable=True),
+        sa.CheckConstraint(
+            "role = 'viewer' OR role = 'editor' OR role = 'approver' OR role = 'admin'", name="ck_designer_user_role"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("email", name="uq_designer_user_email"),
+    )
+    op.create_table(
         "draft",
         key("flow_id"),
         number("revision"),
@@ -216,12 +259,75 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "experiment",
+        key("id"),
+        small("workspace_id"),
+        number("flow_id"),
+        words("flow_key"),
+        words("node"),
+        words("settings"),
+        words("state"),
+        number("started_at"),
+        number("epoch"),
+        words("winner", nullable=True),
+        words("runner_up", nullable=True),
+        number("decided_at", nullable=True),
+        flag("split_off"),
+        words("out"),
+        words("looks"),
+        sa.CheckConstraint(
+            "(state = 'running' OR state = 'promoted' OR state = 'settled' OR state = 'rolled_back' OR state = 'no_difference' OR state = 'futile' OR state = 'unproven' OR state = 'harmed' OR state = 'frozen') AND ((state <> 'promoted' AND state <> 'settled') OR winner IS NOT NULL)",
+            name="ck_experiment_state",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "experiment_decision",
+        key("experiment_id"),
+        key("number"),
+        number("at"),
+        words("act"),
+        words("variant", nullable=True),
+        words("by"),
+        data("facts"),
+        sa.CheckConstraint(
+            "(act = 'dropped' OR act = 'promoted' OR act = 'settled' OR act = 'rolled_back' OR act = 'no_difference' OR act = 'futile' OR act = 'unproven' OR act = 'paused' OR act = 'split_off' OR act = 'earned' OR act = 'frozen' OR act = 'thawed' OR act = 'undone')",
+            name="ck_experiment_decision_act",
+        ),
+        sa.PrimaryKeyConstraint("experiment_id", "number"),
+    )
+    op.create_table(
+        "experiment_share",
+        key("experiment_id"),
+        key("epoch"),
+        words("variant"),
+        number("upper"),
+        real("share"),
+        number("since"),
+        sa.PrimaryKeyConstraint("experiment_id", "epoch", "variant"),
+    )
+    op.create_table(
+        "experiment_tally",
+        key("part"),
+        key("experiment_id"),
+        key("epoch"),
+        key("hour"),
+        words("variant"),
+        key("what"),
+        number("contacts"),
+        sa.PrimaryKeyConstraint("part", "experiment_id", "epoch", "hour", "variant", "what"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "exposure",
         key("part"),
         key("contact_id"),
         key("experiment_id"),
         words("variant"),
         number("at"),
+        number("epoch"),
+        number("converted_at", nullable=True),
+        number("harmed"),
         sa.PrimaryKeyConstraint("part", "contact_id", "experiment_id"),
         sqlite_with_rowid=False,
     )
@@ -277,7 +383,7 @@ def upgrade() -> None:
         words("change"),
         number("at"),
         words("state"),
-        sa.CheckConstraint("state IN ('done','undone','over')", name="ck_gesture_state"),
+        sa.CheckConstraint("(state = 'done' OR state = 'undone' OR state = 'over')", name="ck_gesture_state"),
         sa.PrimaryKeyConstraint("flow_id", "revision"),
     )
     op.create_index("ix_gesture_actor", "gesture", ["flow_id", "actor", "state"])
@@ -391,6 +497,14 @@ def upgrade() -> None:
     )
     op.create_table("sequence", key("part"), words("name"), number("next"), sa.PrimaryKeyConstraint("part", "name"))
     op.create_table(
+        "sign_in_refusal",
+        words("subject"),
+        number("failures"),
+        number("last_at"),
+        number("waits_until"),
+        sa.PrimaryKeyConstraint("subject"),
+    )
+    op.create_table(
         "suppression",
         key("part"),
         key("contact_id"),
@@ -491,11 +605,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     tables = (
-        "write_key", "workspace", "topic", "token", "template", "task", "suppression", "sequence", "segment",
-        "recheck", "passage", "meta", "message", "membership", "journal", "inbox", "gesture", "flow_version",
-        "flow", "failure", "exposure", "event_refusal", "event_ahead", "event", "enrollment", "draft",
-        "delivery", "cursor", "conversion", "contact_tag", "contact_alias", "contact", "consent",
-        "assignment", "applied_call", "account",
+        "write_key", "workspace", "topic", "token", "template", "task", "suppression", "sign_in_refusal",
+        "sequence", "segment", "recheck", "passage", "meta", "message", "membership", "journal", "inbox",
+        "gesture", "flow_version", "flow", "failure", "exposure", "experiment_tally", "experiment_share",
+        "experiment_decision", "experiment", "event_refusal", "event_ahead", "event", "enrollment", "draft",
+        "designer_user", "designer_session", "delivery", "cursor", "conversion", "contact_tag",
+        "contact_alias", "contact", "consent", "audit_entry", "assignment", "applied_call", "account",
     )  # fmt: skip
     for table in tables:
         op.drop_table(table)
