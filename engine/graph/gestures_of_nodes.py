@@ -24,7 +24,7 @@ def add(drawing: Drawing, args: Mapping[str, Any]) -> None:
         return
     source, port = _port(drawing, after)
     edges = drawing.leaving(source, port)
-    if len(edges) == 1 and node_type.family != "trigger":
+    if len(edges) == 1 and "x" not in args and node_type.family != "trigger":
         insert(drawing, {**args, "edge": list(edges[0][1:])})
         return
     wanted = point(args) if "x" in args else _below(drawing, source, port)

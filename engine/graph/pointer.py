@@ -8,6 +8,16 @@ from engine.errors import FlowError
 _PLACE = re.compile(r"0|[1-9]\d{0,5}")
 
 
+def at_pointer(value: Any, pointer: str) -> Any:
+    """Give what a pointer points to; None when there is nothing."""
+    for part in _parts(pointer):
+        if isinstance(value, list):
+            value = value[int(part)] if _PLACE.fullmatch(part) and int(part) < len(value) else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
 def put_pointer(value: Any, pointer: str, new: Any) -> Any:
     """Give a copy of a value in which what a pointer points to is another; ``None`` takes it away.
 
@@ -18,7 +28,11 @@ def put_pointer(value: Any, pointer: str, new: Any) -> Any:
         return new
     if not pointer.startswith("/"):
         raise FlowError(f"{pointer!r} is no JSON pointer; write it like /cases/0/when")
-    return _put(value, [part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/")], new, pointer)
+    return _put(value, _parts(pointer), new, pointer)
+
+
+def _parts(pointer: str) -> list[str]:
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
 def _put(value: Any, parts: list[str], new: Any, pointer: str) -> Any:

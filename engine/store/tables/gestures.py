@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from engine.store.types import data, instant, key, words
+from engine.store.types import data, instant, key, one_of, words
 
 
 class GestureDone(SQLModel, table=True):
@@ -18,7 +18,7 @@ class GestureDone(SQLModel, table=True):
 
     __tablename__ = "gesture"
     __table_args__ = (
-        CheckConstraint("state IN ('done','undone','over')", name="ck_gesture_state"),
+        CheckConstraint(one_of("state", "done", "undone", "over"), name="ck_gesture_state"),
         Index("ix_gesture_actor", "flow_id", "actor", "state"),
     )
 

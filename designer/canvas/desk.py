@@ -1,0 +1,187 @@
+"""The desk at which canvases are served: it knows what each page shows and says how it comes to show something else."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from starlette.datastructures import FormData
+
+from designer.canvas.fragments import Scenes, fragments
+from designer.canvas.hub import Hub
+from designer.canvas.inspecting import inspect
+from designer.canvas.keys import shortcuts
+from designer.canvas.mends import mend_of
+from designer.canvas.palette import palette
+from designer.canvas.reading import Said, read_gesture
+from designer.canvas.saying import WORDS, done_words, gesture_words
+from designer.canvas.scene import Scene, make_scene
+from designer.doors import visitor_of
+from designer.forms.reading import posted_value
+from designer.language import Language
+from designer.problems import status_of
+from designer.views import HEADERS, Pages
+from engine.api import drawing
+from engine.api.drawing import Changed, Sheet
+from engine.api.vocabulary import read_vocabulary
+from engine.contract.findings import Level
+from engine.errors import FlowError
+
+
+class Desk:
+    """Everything that canvases share."""
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+        self.wiring = pages.wiring
+        self.hub = Hub()
+        self.scenes = Scenes()
+
+    def actor(self, request: Request) -> str:
+        """Tell whose gestures these are; empty when nobody signed in, and a tab is its own actor."""
+        visitor = visitor_of(request)
+        return "" if visitor is None else str(visitor.signed_in.user.id)
+
+    def name(self, request: Request) -> str:
+        """Give the name that others see."""
+        visitor = visitor_of(request)
+        return "" if visitor is None else visitor.signed_in.user.name
+
+    def read(self, request: Request, key: str, form: FormData) -> Said:
+        """Read a gesture from what was posted; a setting's form is read by the shape of the setting.
+
+        Errors: ``FlowError``.
+        """
+        plain: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
+        if plain.get("kind") == "configure" and "args" not in plain:
+            plain["value"] = json.dumps(self._setting(key, str(plain.get("id")), str(plain.get("field")), form))
+        return read_gesture(plain, self.actor(request))
+
+    def _setting(self, key: str, name: str, field: str, form: FormData) -> Any:
+        node_type = drawing.type_of(self.wiring, key, name)
+        if node_type is None:
+            raise FlowError(f"there is no node {name!r} any more", node=name)
+        kinds = read_vocabulary(self.wiring).attributes
+        try:
+            return posted_value(node_type.config_type, field, form.multi_items(), kinds)
+        except ValueError as fault:
+            raise FlowError(f"this is no JSON: {fault}") from None
+
+    def facts(self, request: Request, key: str) -> dict[str, Any]:
+        """Give what the page needs."""
+        sheet = drawing.open_sheet(self.wiring, key)
+        scene = self._scene(request, sheet)
+        language = self.pages.language(request)
+        return {
+            "sheet": sheet,
+            "scene": scene,
+            "groups": palette(self.wiring.registry, language),
+            "keys": shortcuts(language),
+            "keys_json": _keys_json(language),
+            "words_json": json.dumps({name: language.say(words) for name, words in WORDS.items()}, ensure_ascii=False),
+            **self._around(request, sheet, self.actor(request) or request.query_params.get("hand", "")),
+        }
+
+    def answer(self, request: Request, key: str, said: Said, changed: Changed | None) -> Response:
+        """Answer a gesture: what changed on the page, and in headers what the hand goes on with."""
+        sheet = drawing.open_sheet(self.wiring, key)
+        scene = self._scene(request, sheet)
+        language = self.pages.language(request)
+        before = self.scenes.find(key, said.base, language.tag)
+        words = "" if changed is None else done_words(changed, _titles(before, scene), said.kind, language)
+        touched = set() if changed is None else {entry.key[1] for entry in changed.done.change if len(entry.key) > 1}
+        html = self._changes(request, sheet, before, scene, said.hand.actor, words)
+        if said.open and (said.open in touched or said.open not in scene.cards):
+            html += self._as_partial("#inspector", inspect(self.pages, request, sheet, said.open))
+        told = {"revision": sheet.revision, "new": list(changed.done.new) if changed else [], "done": bool(changed)}
+        return HTMLResponse(html, headers={**HEADERS, "X-Canvas": json.dumps(told)})
+
+    def refuse(self, request: Request, key: str, said: Said, fault: FlowError) -> Response:
+        """Answer a gesture that cannot be done: show what is there now, and say why."""
+        sheet = drawing.open_sheet(self.wiring, key)
+        scene = self._scene(request, sheet)
+        before = self.scenes.find(key, said.base, self.pages.language(request).tag)
+        html = self._changes(request, sheet, before, scene, said.hand.actor, "")
+        html += self.pages.write(request, "canvas/refused.html", fault=fault, say=self.pages.language(request).say)
+        told = {"revision": sheet.revision, "new": [], "done": False}
+        headers = {**HEADERS, "X-Canvas": json.dumps(told)}
+        return HTMLResponse(html, status_code=status_of(fault), headers=headers)
+
+    def since(self, request: Request, key: str, revision: int) -> tuple[int, str]:
+        """Say how a page that shows a revision comes to show the present one; nothing when it does already."""
+        if drawing.revision_of(self.wiring, key) == revision:
+            return revision, ""
+        sheet = drawing.open_sheet(self.wiring, key)
+        scene = self._scene(request, sheet)
+        before = self.scenes.find(key, revision, self.pages.language(request).tag)
+        actor = self.actor(request) or request.query_params.get("hand", "")
+        return sheet.revision, self._changes(request, sheet, before, scene, actor, "")
+
+    def inspector(self, request: Request, key: str, name: str) -> str:
+        """Draw the inspector of a node."""
+        return inspect(self.pages, request, drawing.open_sheet(self.wiring, key), name)
+
+    def log(self, request: Request, key: str) -> str:
+        """Draw the log of a draft."""
+        sheet = drawing.open_sheet(self.wiring, key)
+        lines = drawing.log_of(self.wiring, sheet.flow)
+        language = self.pages.language(request)
+        return self.pages.write(
+            request, "canvas/log.html", lines=lines, words=lambda line: gesture_words(line, language)
+        )
+
+    def _scene(self, request: Request, sheet: Sheet) -> Scene:
+        language = self.pages.language(request)
+        scene = make_scene(sheet.document, sheet.findings, sheet.revision, language)
+        return self.scenes.keep(sheet.flow.key, language.tag, scene)
+
+    def _changes(
+        self, request: Request, sheet: Sheet, before: Scene | None, scene: Scene, actor: str, words: str
+    ) -> str:
+        found = list(fragments(before, scene))
+        around = self._around(request, sheet, actor)
+        return self.pages.write(
+            request, "canvas/changes.html", fragments=found, scene=scene, sheet=sheet, words=words, **around
+        )
+
+    def _around(self, request: Request, sheet: Sheet, actor: str) -> dict[str, Any]:
+        language = self.pages.language(request)
+        undo, redo = drawing.next_steps(self.wiring, sheet.flow, actor)
+        changed = drawing.unpublished(self.wiring, sheet)
+        return {
+            "undo": gesture_words(undo, language),
+            "redo": gesture_words(redo, language),
+            "dirty": sum(not each.only_moved for each in changed),
+            "errors": sum(each.level is Level.ERROR for each in sheet.findings),
+            "warnings": sum(each.level is Level.WARNING for each in sheet.findings),
+            "problems": _problems(sheet),
+            "names": _names(sheet, language),
+            "say": language.say,
+        }
+
+    def _as_partial(self, target: str, html: str) -> str:
+        return f'<hx-partial hx-target="{target}" hx-swap="innerMorph">{html}</hx-partial>'
+
+
+def _problems(sheet: Sheet) -> list[Mapping[str, Any]]:
+    return [{"finding": each, "mend": mend_of(each, sheet.raw)} for each in sheet.findings[:200]]
+
+
+def _names(sheet: Sheet, language: Language) -> dict[str, str]:
+    nodes = () if sheet.document is None else sheet.document.nodes
+    titles = {node.id: node.node_type.title if node.node_type else node.type for node in nodes}
+    return {node.id: language.text(node.name or titles[node.id]) for node in nodes}
+
+
+def _keys_json(language: Language) -> str:
+    keys = [
+        {"command": each.command, "keys": each.keys, "words": each.words, "shown": each.shown[0]}
+        for each in shortcuts(language)
+    ]
+    return json.dumps(keys, ensure_ascii=False)
+
+
+def _titles(*scenes: Scene | None) -> dict[str, str]:
+    cards: Sequence[Any] = [card for scene in scenes if scene is not None for card in scene.cards.values()]
+    return {card.id: card.title for card in cards}

@@ -1,0 +1,81 @@
+"""What a browser is sent after a change: the elements that differ, and nothing else.
+
+Every fragment is a whole element with the revision it was drawn at; a browser drops what is older than what it shows.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from designer.canvas.scene import Card, Line, Scene
+
+KEPT: Final = 64
+"""So many scenes are remembered to compare with."""
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """One element to put into the page: where, how, and the card or line to draw, if any."""
+
+    target: str
+    swap: str
+    card: Card | None = None
+    line: Line | None = None
+
+
+def fragments(before: Scene | None, after: Scene) -> Iterator[Fragment]:
+    """Say how a page that shows one scene comes to show another; None is a page that shows none."""
+    if before is None:
+        yield Fragment("#world", "innerHTML")
+        return
+    yield from _of_lines(before, after)
+    for name, card in after.cards.items():
+        known = before.cards.get(name)
+        if known is None:
+            yield Fragment("#nodes", "beforeend", card=card)
+        elif known != card:
+            yield Fragment(f"#{card.dom}", "outerMorph", card=card)
+    for name, card in before.cards.items():
+        if name not in after.cards:
+            yield Fragment(f"#{card.dom}", "delete")
+
+
+def _of_lines(before: Scene, after: Scene) -> Iterator[Fragment]:
+    for dom, line in after.lines.items():
+        known = before.lines.get(dom)
+        if known is None:
+            yield Fragment("#edges", "beforeend strip:true", line=line)
+        elif known != line:
+            yield Fragment(f"#{dom}", "outerMorph strip:true", line=line)
+    for dom in before.lines:
+        if dom not in after.lines:
+            yield Fragment(f"#{dom}", "delete")
+
+
+class Scenes:
+    """The scenes that browsers show now or showed lately."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, int, str], Scene] = OrderedDict()
+
+    def find(self, key: str, revision: int | None, language: str) -> Scene | None:
+        """Give a scene that was made before."""
+        return None if revision is None else self._kept.get((key, revision, language))
+
+    def keep(self, key: str, language: str, scene: Scene) -> Scene:
+        """Remember a scene."""
+        self._kept[key, scene.revision, language] = scene
+        self._kept.move_to_end((key, scene.revision, language))
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return scene
+
+
+Write = Callable[..., str]
+"""Write a template with facts."""
+
+
+def write_fragments(write: Write, before: Scene | None, after: Scene) -> str:
+    """Write how a page comes to show a scene as HTML."""
+    return write("canvas/fragments.html", fragments=list(fragments(before, after)), scene=after)

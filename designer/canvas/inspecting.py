@@ -1,0 +1,34 @@
+"""The panel beside the canvas: one node's settings, or the flow's own when none is chosen."""
+
+from fastapi import Request
+
+from designer.forms.render import inspector, panel_of
+from designer.views import Pages
+from engine.api.drawing import Sheet
+from engine.api.vocabulary import read_vocabulary
+
+
+def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
+    """Draw the inspector of a node; of the flow itself when there is no such node."""
+    node = None if sheet.document is None else sheet.document.by_id.get(name)
+    raw = next((each for each in sheet.raw.get("nodes", []) if isinstance(each, dict) and each.get("id") == name), None)
+    if node is None or raw is None:
+        return pages.write(request, "canvas/flow_panel.html", sheet=sheet)
+    own = [finding for finding in sheet.findings if finding.node == name]
+    form = ""
+    if node.node_type is not None and sheet.document is not None:
+        sending = [(each.id, each.name or each.id) for each in sheet.document.nodes if each.sends]
+        vocabulary = read_vocabulary(pages.wiring)
+        panel = panel_of(
+            node.node_type,
+            raw,
+            own,
+            action=f"/flows/{sheet.flow.key}/gestures",
+            path=node.path,
+            base=sheet.revision,
+            kinds=vocabulary.attributes,
+            nodes=sending,
+        )
+        form = inspector(pages, request, panel, vocabulary)
+    others = [each for each in own if not each.path.startswith(f"{node.path}.config")]
+    return pages.write(request, "canvas/node_panel.html", sheet=sheet, node=node, raw=raw, form=form, others=others)

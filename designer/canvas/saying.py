@@ -1,0 +1,86 @@
+"""What gestures are called, for undo, for the log, and for those who hear the canvas."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from designer.language import Language, mark
+from engine.api.drawing import Changed, Logged
+
+GESTURES: Final[Mapping[str, str]] = {
+    "add": mark("Add a node"),
+    "insert": mark("Insert a node"),
+    "delete": mark("Delete"),
+    "move": mark("Move"),
+    "configure": mark("Change settings"),
+    "rename": mark("Rename"),
+    "annotate": mark("Write a note"),
+    "replace": mark("Change the type"),
+    "tidy": mark("Tidy up"),
+    "connect": mark("Connect"),
+    "disconnect": mark("Disconnect"),
+    "reconnect": mark("Reconnect"),
+    "paste": mark("Paste"),
+    "duplicate": mark("Duplicate"),
+    "set": mark("Change the flow"),
+    "import": mark("Import"),
+    "undo": mark("Undo"),
+    "redo": mark("Redo"),
+}
+
+DONE: Final[Mapping[str, str]] = {
+    "add": mark("Added %(names)s."),
+    "insert": mark("Inserted %(names)s."),
+    "delete": mark("Deleted %(names)s."),
+    "configure": mark("Changed the settings of %(names)s."),
+    "rename": mark("Renamed %(names)s."),
+    "replace": mark("Changed the type of %(names)s."),
+    "connect": mark("Connected."),
+    "disconnect": mark("Disconnected."),
+    "reconnect": mark("Reconnected."),
+    "paste": mark("Pasted %(names)s."),
+    "duplicate": mark("Duplicated %(names)s."),
+    "tidy": mark("Tidied up."),
+    "import": mark("Imported."),
+}
+
+MOST: Final = 3
+"""So many nodes are named."""
+
+
+def gesture_words(logged: Logged | None, language: Language) -> str:
+    """Say what would be undone or redone."""
+    return "" if logged is None else language.say(GESTURES.get(logged.kind, logged.kind))
+
+
+def done_words(changed: Changed, titles: Mapping[str, str], kind: str, language: Language) -> str:
+    """Say in one sentence what was done."""
+    if kind in ("undo", "redo"):
+        verb = mark("Undone: %(what)s.") if kind == "undo" else mark("Redone: %(what)s.")
+        return language.say(verb, what=language.say(GESTURES.get(changed.kind, changed.kind)))
+    if kind not in DONE:
+        return ""
+    touched = dict.fromkeys(entry.key[1] for entry in changed.done.change if entry.key[0] == "node")
+    names = changed.done.new or [name for name in touched if name]
+    said = ", ".join(titles.get(name, name) for name in list(names)[:MOST]) + ("…" if len(names) > MOST else "")
+    facts = {"names": said} if "%(names)s" in DONE[kind] else {}
+    words = language.say(DONE[kind], **facts)
+    if changed.done.dropped:
+        lost = language.say(mark("Left behind: %(what)s."), what=", ".join(changed.done.dropped))
+        return f"{words} {lost}"
+    return words
+
+
+WORDS: Final[Mapping[str, str]] = {
+    "add": mark("Which node?"),
+    "add_after": mark("Which node comes next?"),
+    "insert": mark("Which node comes in between?"),
+    "which_port": mark("Which way out?"),
+    "connect_to": mark("Where does it lead?"),
+    "find": mark("Find a node"),
+    "commands": mark("What do you want to do?"),
+    "copied": mark("Copied."),
+    "no_nodes": mark("There are no nodes in what was pasted."),
+    "somebody": mark("Somebody"),
+    "here": mark("here"),
+}
+"""What scripts say."""

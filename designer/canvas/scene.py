@@ -1,0 +1,203 @@
+"""A draft as it is seen: cards and lines with their places and words, in one language."""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from designer.canvas.paths import Ground, middle, path, route
+from designer.canvas.widths import cut
+from designer.language import Language
+from engine.contract.findings import Finding, Level
+from engine.contract.node import Port
+from engine.graph.layout import place_all
+from engine.graph.model import Document, Edge, NodeDoc
+from engine.graph.sizes import Box, boxes, entry_at, is_pill, port_at, ports_of
+
+MARGIN: Final = 400
+"""Free canvas around the drawing."""
+
+TITLE, LINE, PORT, PILL_LINE = 26, 32, 13, 32
+"""Columns of a card's title and its line, of a port's label, and of all that a pill says."""
+
+_PLAIN: Final = re.compile(r"[a-z0-9_]{1,64}")
+
+
+@dataclass(frozen=True)
+class Way:
+    """A port on a card: its key, its label, how far from the left it lies, and whether an edge leaves it."""
+
+    key: str
+    label: str
+    x: float
+    used: bool
+    is_other: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """A node as it is seen.
+
+    Shape: ``level`` is ``error``, ``warning`` or empty; ``faults`` counts what was found; ``title`` and ``line`` are
+    cut to the card's width, ``whole`` has them in full.
+    """
+
+    id: str
+    dom: str
+    kind: str
+    family: str
+    channel: str | None
+    type_title: str
+    title: str
+    line: str
+    whole: str
+    box: Box
+    is_pill: bool
+    ways: tuple[Way, ...]
+    has_entry: bool
+    level: str
+    faults: int
+    note: str
+    next: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """An edge as it is seen."""
+
+    dom: str
+    source: str
+    port: str
+    target: str
+    path: str
+    middle: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything on a canvas. ``bounds`` hold all of it with free room around."""
+
+    revision: int
+    cards: Mapping[str, Card]
+    lines: Mapping[str, Line]
+    bounds: Box
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make_scene(document: Document | None, findings: Iterable[Finding], revision: int, language: Language) -> Scene:
+    """Lay out a draft.
+
+    Cost: grows with nodes and edges; 500 nodes take some 15 ms.
+    """
+    if document is None:
+        return Scene(revision, {}, {}, Box(-MARGIN, -MARGIN, 2 * MARGIN, 2 * MARGIN))
+    found = boxes(document, place_all(document))
+    told: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        if finding.node is not None:
+            told[finding.node].append(finding)
+    ports = {node.id: ports_of(document, node) for node in document.nodes}
+    cards = {
+        node.id: _card(document, node, found[node.id], ports[node.id], told[node.id], language)
+        for node in document.nodes
+    }
+    ground = Ground(found.values())
+    places = {name: {port.key: place for place, port in enumerate(each)} for name, each in ports.items()}
+    lines = [_line(edge, found, places[edge.source], ground) for edge in document.edges]
+    return Scene(revision, cards, {line.dom: line for line in lines}, _bounds(found.values()))
+
+
+def node_dom(name: str) -> str:
+    """Give the id of a node's element."""
+    return f"n-{name}" if _PLAIN.fullmatch(name) else f"n--{_short(name)}"
+
+
+def edge_dom(source: str, port: str, target: str) -> str:
+    """Give the id of an edge's element: a port may be called anything."""
+    return "e-" + _short(f"{source}\0{port}\0{target}")
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:10]
+
+
+def _card(
+    document: Document, node: NodeDoc, box: Box, ports: tuple[Port, ...], told: list[Finding], language: Language
+) -> Card:
+    node_type = node.node_type
+    type_title = node.type if node_type is None else language.text(node_type.title)
+    name = language.text(node.name)
+    summary = language.text(node_type.summary(node.config)) if node_type and node.config else _first(told)
+    pill = is_pill(node_type)
+    title = name or type_title
+    said = f"{title} · {summary}" if name and summary else summary or title
+    used = {edge.port for edge in document.leaving[node.id]}
+    return Card(
+        id=node.id,
+        dom=node_dom(node.id),
+        kind=node.type,
+        family="" if node_type is None else node_type.family.value,
+        channel=None if node_type is None else node_type.channel,
+        type_title=type_title,
+        title=cut(said, PILL_LINE) if pill else cut(title, TITLE),
+        line="" if pill else cut(summary, LINE),
+        whole=said,
+        box=box,
+        is_pill=pill,
+        ways=tuple(_way(box, place, len(ports), port, used, language) for place, port in enumerate(ports)),
+        has_entry=not node.is_trigger,
+        level=_level(told),
+        faults=len(told),
+        note=language.text(node.note),
+        next=_next(document, node, ports, language),
+    )
+
+
+def _first(told: list[Finding]) -> str:
+    return told[0].message if told else ""
+
+
+def _level(told: list[Finding]) -> str:
+    levels = Counter(finding.level for finding in told)
+    return "error" if levels[Level.ERROR] else "warning" if levels[Level.WARNING] else ""
+
+
+def _way(box: Box, place: int, count: int, port: Port, used: set[str], language: Language) -> Way:
+    label = language.text(port.label) or ("" if port.key == "out" else port.key)
+    x, _ = port_at(box, place, count)
+    return Way(port.key, cut(label, PORT if count < 5 else 9), x - box.x, port.key in used, not port.expected)
+
+
+def _next(document: Document, node: NodeDoc, ports: tuple[Port, ...], language: Language) -> str:
+    """Say where each way leads, for those who hear the canvas."""
+    said = []
+    for port in ports:
+        label = language.text(port.label) or port.key
+        targets = [_name(document.by_id[target], language) for target in document.targets(node.id, port.key)]
+        said.append((f"{label} → " if len(ports) > 1 else "→ ") + (", ".join(targets) or "…"))
+    return "; ".join(said)
+
+
+def _name(node: NodeDoc, language: Language) -> str:
+    return language.text(node.name) or (language.text(node.node_type.title) if node.node_type else node.type)
+
+
+def _line(edge: Edge, found: Mapping[str, Box], places: Mapping[str, int], ground: Ground) -> Line:
+    start = port_at(found[edge.source], places.get(edge.port, 0), max(1, len(places)))
+    points = route(start, entry_at(found[edge.target]), ground)
+    dom = edge_dom(edge.source, edge.port, edge.target)
+    return Line(dom, edge.source, edge.port, edge.target, path(points), middle(points))
+
+
+def _bounds(found: Iterable[Box]) -> Box:
+    every = list(found)
+    if not every:
+        return Box(-MARGIN, -MARGIN, 2 * MARGIN, 2 * MARGIN)
+    # Whole steps, so that the bounds do not change with every gesture.
+    left = (min(box.x for box in every) - MARGIN) // 200 * 200
+    top = (min(box.y for box in every) - MARGIN) // 200 * 200
+    right = -(-(max(box.right for box in every) + MARGIN) // 200) * 200
+    bottom = -(-(max(box.bottom for box in every) + MARGIN) // 200) * 200
+    return Box(left, top, right - left, bottom - top)

@@ -1,0 +1,35 @@
+"""Cut texts to a width on the screen: cards do not clip, for clipping costs a layer each."""
+
+import unicodedata
+
+
+def columns(text: str) -> int:
+    """Count the columns of a text; a Chinese character takes two."""
+    return sum(_width(character) for character in text)
+
+
+def cut(text: str, most: int) -> str:
+    """Cut a text to so many columns, with an ellipsis; never inside of a character with its marks."""
+    text = " ".join(text.split())
+    if columns(text) <= most:
+        return text
+    width, kept = 1, 0
+    for place, character in enumerate(text):
+        width += _width(character)
+        if width > most:
+            break
+        kept = place + 1
+    while kept < len(text) and kept and _joins(text[kept - 1], text[kept]):
+        kept -= 1
+    return text[:kept].rstrip() + "…"
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def _joins(before: str, after: str) -> bool:
+    """Tell whether two characters belong to one sign: with a mark, a joiner or a skin tone."""
+    return _width(after) == 0 or before == "\N{ZERO WIDTH JOINER}" or "\U0001f3fb" <= after <= "\U0001f3ff"

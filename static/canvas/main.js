@@ -1,0 +1,97 @@
+// The canvas page, put together.
+
+import { Choice } from "./choice.js";
+import { Chooser } from "./chooser.js";
+import { Clipboard } from "./clipboard.js";
+import { Commands } from "./commands.js";
+import { Graph } from "./graph.js";
+import { Hand } from "./hand.js";
+import { listen } from "./keys.js";
+import { Minimap } from "./minimap.js";
+import { Overlay } from "./overlay.js";
+import { Panels } from "./panels.js";
+import { Sender } from "./send.js";
+import { Stream } from "./stream.js";
+import { View } from "./view.js";
+
+const page = document.getElementById("canvas-page");
+const world = document.getElementById("world");
+const viewport = document.getElementById("viewport");
+
+const graph = new Graph();
+const sender = new Sender(page);
+const view = new View(viewport, world, page.dataset.flow);
+const choice = new Choice(graph, sender);
+const tools = { page, graph, sender, view, choice, chooser: new Chooser() };
+tools.commands = new Commands(tools);
+tools.hand = new Hand(tools);
+tools.panels = new Panels(tools);
+tools.clipboard = new Clipboard(tools);
+tools.overlay = new Overlay(tools);
+tools.minimap = new Minimap(tools);
+Object.assign(tools.commands, tools);
+listen(tools);
+const stream = new Stream(tools);
+
+view.onChange(() => {
+  document.getElementById("zoom-level").textContent = `${Math.round(view.k * 100)}%`;
+  viewport.style.backgroundPosition = `${view.x}px ${view.y}px`;
+  viewport.style.backgroundSize = `${22 * view.k}px ${22 * view.k}px`;
+});
+
+/** Give the world and the edges' ground a real size: without one, every frame is dear. */
+function measure() {
+  const [x, y, width, height] = document.getElementById("bounds").value.split(" ").map(Number);
+  world.style.width = `${x + width}px`;
+  world.style.height = `${y + height}px`;
+  for (const svg of [document.getElementById("edges-ground"), document.getElementById("lift")]) {
+    svg.setAttribute("viewBox", `${x} ${y} ${width} ${height}`);
+    Object.assign(svg.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
+  }
+}
+
+/** Take up what changed on the page. */
+function refresh() {
+  graph.changed();
+  measure();
+  choice.refresh();
+  stream.draw();
+  tools.overlay.draw();
+  tools.minimap.draw();
+  document.getElementById("nothing").hidden = graph.all().length > 0;
+}
+
+document.addEventListener("htmx:after:swap", refresh);
+document.getElementById("palette-find").addEventListener("input", (event) => {
+  const wanted = event.target.value.trim().toLowerCase();
+  for (const type of document.querySelectorAll(".palette .type")) {
+    type.parentElement.hidden = !`${type.textContent} ${type.title} ${type.dataset.type}`.toLowerCase().includes(wanted);
+  }
+  for (const group of document.querySelectorAll(".types ul")) {
+    const isEmpty = [...group.children].every((line) => line.hidden);
+    group.hidden = isEmpty;
+    group.previousElementSibling.hidden = isEmpty;
+  }
+});
+document.querySelector(".palette").addEventListener("keydown", (event) => {
+  const type = event.target.closest(".type");
+  const first = document.querySelector(".palette li:not([hidden]) .type");
+  if (event.code === "Enter" && (type || event.target.id === "palette-find")) {
+    event.preventDefault();
+    tools.commands.addType((type ?? first)?.dataset.type);
+  }
+});
+document.querySelector(".palette").addEventListener("click", (event) => {
+  const type = event.target.closest(".type");
+  if (type && event.detail) tools.commands.addType(type.dataset.type);
+});
+
+refresh();
+const asked = location.hash.startsWith("#n-") ? location.hash.slice(3) : "";
+const box = graph.around();
+if (!view.restore() || asked) {
+  if (box) view.begin(box);
+  else view.set(viewport.clientWidth / 2, 120, 1);
+}
+if (asked) tools.commands.goTo(asked);
+page.dataset.ready = "true";

@@ -1,0 +1,141 @@
+// What stands beside the canvas: inspector, outline, problems; and the review before publishing.
+
+import { csrf } from "/static/js/frame.js";
+
+const PANELS = ["inspector", "outline", "issues"];
+
+export class Panels {
+  constructor(tools) {
+    Object.assign(this, tools);
+    this.shown = "inspector";
+    this.wanted = "";
+    this.choice.onChange(() => this.follow());
+    this.sender.onDone(() => this.refresh());
+    const side = document.querySelector(".side-panel");
+    side.addEventListener("change", (event) => this.write(event.target));
+    document.addEventListener("click", (event) => this.click(event));
+  }
+
+  url(name) {
+    return `/flows/${this.page.dataset.flow}/${name}`;
+  }
+
+  show(name) {
+    this.shown = name;
+    for (const each of PANELS) document.getElementById(each).hidden = each !== name;
+    document.querySelector('[data-command="outline"]').setAttribute("aria-pressed", String(name === "outline"));
+    this.refresh(true);
+  }
+
+  toggle(name) {
+    this.show(this.shown === name ? "inspector" : name);
+    if (this.shown !== "inspector") document.querySelector(`#${name} button, #${name} a`)?.focus();
+    else if (this.choice.current) this.choice.focus(this.choice.current);
+  }
+
+  /** Show the settings of what is chosen. */
+  follow() {
+    const id = this.choice.ids.size === 1 ? this.choice.current : "";
+    if (id === this.wanted) return;
+    this.wanted = id;
+    this.sender.open = id;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.load("inspector", `inspector?id=${encodeURIComponent(id)}`), 40);
+  }
+
+  refresh(now = false) {
+    if (this.shown === "outline") {
+      clearTimeout(this.later);
+      this.later = setTimeout(() => this.load("outline", "outline"), now ? 0 : 60);
+    }
+  }
+
+  async load(target, path) {
+    const { wanted } = this;
+    const response = await fetch(this.url(path), { headers: { "HX-Request": "true" } });
+    if (!response.ok || (target === "inspector" && wanted !== this.wanted)) return;
+    const text = `<hx-partial hx-target="#${target}" hx-swap="innerHTML">${await response.text()}</hx-partial>`;
+    await window.htmx.swap({ sourceElement: document.body, text, swap: "none" });
+    if (target === "inspector") this.loaded?.();
+  }
+
+  /** Open the settings; with `focus` go to the first field. */
+  open(focus) {
+    this.show("inspector");
+    if (!focus) return;
+    const go = () => {
+      const panel = document.getElementById("inspector");
+      panel.querySelector("form input:not([type=hidden]), form textarea, form select, [data-rename]")?.focus();
+    };
+    this.loaded = () => {
+      this.loaded = null;
+      go();
+    };
+    if (document.querySelector(`#inspector [data-node="${this.choice.current}"]`)) this.loaded();
+  }
+
+  /** Go back from a panel to the canvas. */
+  leave() {
+    if (this.choice.current) this.choice.focus(this.choice.current);
+    else this.view.viewport.focus({ preventScroll: true });
+  }
+
+  rename() {
+    const node = this.graph.node(this.choice.current);
+    if (!node) return;
+    const dialog = document.getElementById("rename-dialog");
+    const input = document.getElementById("rename-input");
+    input.value = node.element.querySelector("b").textContent;
+    dialog.returnValue = "cancel";
+    dialog.showModal();
+    input.select();
+    dialog.onclose = () => {
+      if (dialog.returnValue === "ok") this.name("rename", node.id, input.value);
+      this.choice.focus(node.id);
+    };
+    dialog.querySelector("form").onsubmit = (event) => {
+      dialog.returnValue = event.submitter?.value ?? "ok";
+    };
+    input.onkeydown = (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      dialog.close("ok");
+    };
+  }
+
+  name(kind, id, name) {
+    return this.sender.send(kind, { id, name: name.trim(), language: document.documentElement.lang });
+  }
+
+  write(field) {
+    if (field.dataset.rename) this.name("rename", field.dataset.rename, field.value);
+    else if (field.dataset.annotate) this.name("annotate", field.dataset.annotate, field.value);
+    else if (field.dataset.set) this.sender.send("set", { field: field.dataset.set, value: field.value || null });
+  }
+
+  click(event) {
+    const button = event.target.closest("[data-command], [data-show], [data-gesture], [data-first]");
+    if (!button || button.getAttribute("aria-disabled") === "true") return;
+    const { command, show, gesture, first } = button.dataset;
+    if (command) this.commands.run(command, event);
+    else if (show) this.commands.goTo(show);
+    else if (first) this.commands.place(first, [0, 0]).then(() => this.commands.fit());
+    else this.commands.make(gesture, JSON.parse(button.dataset.args));
+  }
+
+  problem(by) {
+    const shown = [...document.querySelectorAll("#issues [data-show]")].map((each) => each.dataset.show);
+    const ids = [...new Set(shown)];
+    if (!ids.length) return;
+    const place = ids.indexOf(this.choice.current);
+    this.commands.goTo(ids[(place + by + ids.length) % ids.length] ?? ids[0]);
+  }
+
+  async review() {
+    const dialog = document.getElementById("sheet-dialog");
+    const response = await fetch(this.url("review"), { headers: { "HX-Request": "true", "X-CSRF-Token": csrf() } });
+    const text = `<hx-partial hx-target="#sheet" hx-swap="innerHTML">${await response.text()}</hx-partial>`;
+    await window.htmx.swap({ sourceElement: document.body, text, swap: "none" });
+    if (!dialog.open) dialog.showModal();
+  }
+}

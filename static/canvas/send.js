@@ -1,0 +1,125 @@
+// Gestures to the server, one after the other; what cannot be sent waits until there is a connection again.
+
+import { csrf, toast } from "/static/js/frame.js";
+
+const MOST = 50;
+const AGAIN = 2000;
+
+export class Sender {
+  constructor(page) {
+    this.url = `/flows/${page.dataset.flow}/gestures`;
+    this.revision = Number(page.dataset.revision);
+    this.tab = tabName();
+    this.open = "";
+    this.queue = [];
+    this.busy = false;
+    this.listeners = [];
+    this.guardSwaps();
+    this.guardForms();
+  }
+
+  onDone(listener) {
+    this.listeners.push(listener);
+  }
+
+  /** Do a gesture. The promise gives what the server told: the revision and new nodes; null when it was refused. */
+  send(kind, args = {}, { burst = "" } = {}) {
+    if (this.queue.length >= MOST) {
+      toast(document.getElementById("offline").textContent, "err");
+      return Promise.resolve(null);
+    }
+    return new Promise((resolve) => {
+      this.queue.push({ kind, args, burst, resolve });
+      this.next();
+    });
+  }
+
+  async next() {
+    if (this.busy || !this.queue.length) return;
+    this.busy = true;
+    const gesture = this.queue[0];
+    try {
+      const told = await this.post(gesture);
+      this.queue.shift();
+      this.offline(false);
+      gesture.resolve(told);
+      for (const listener of this.listeners) listener(gesture, told);
+    } catch {
+      this.offline(true);
+      setTimeout(() => this.next(), AGAIN);
+    } finally {
+      this.busy = false;
+    }
+    if (this.queue.length && document.getElementById("offline").hidden) this.next();
+  }
+
+  async post({ kind, args, burst }) {
+    const body = new URLSearchParams({
+      kind,
+      args: JSON.stringify(args),
+      base: this.revision,
+      hand: this.tab,
+      open: this.open,
+      burst,
+    });
+    const headers = { "HX-Request": "true", "X-CSRF-Token": csrf() };
+    const response = await fetch(this.url, { method: "POST", body, headers });
+    return this.take(response, await response.text());
+  }
+
+  async take(response, text) {
+    const told = JSON.parse(response.headers.get("X-Canvas") || "null");
+    if (text.includes("<hx-partial")) await window.htmx.swap({ sourceElement: document.body, text, swap: "none" });
+    else if (!response.ok) toast(response.statusText, "err");
+    if (told) this.revision = Math.max(this.revision, told.revision);
+    return response.ok ? told : null;
+  }
+
+  offline(is) {
+    document.getElementById("offline").hidden = !is;
+  }
+
+  /** Drop fragments that are older than what is shown, and make those that come twice come once. */
+  guardSwaps() {
+    document.addEventListener("htmx:before:swap", (event) => {
+      const tasks = event.detail.tasks ?? [];
+      for (let place = tasks.length - 1; place >= 0; place--) {
+        const task = tasks[place];
+        if (task.type !== "partial") continue;
+        const fresh = task.fragment.querySelector?.("[data-rev]");
+        const shown = fresh?.id ? document.getElementById(fresh.id) : null;
+        const isOld = shown && Number(shown.dataset.rev) > Number(fresh.dataset.rev);
+        if (!task.target || isOld) tasks.splice(place, 1);
+        else if (shown && task.swapSpec.style === "beforeend") shown.remove();
+      }
+    });
+  }
+
+  /** Tell with every form that changes a node which revision it saw, and whose hand it is. */
+  guardForms() {
+    document.addEventListener("htmx:config:request", (event) => {
+      const { request } = event.detail.ctx;
+      const body = request.body;
+      if (!request.action?.startsWith(this.url) || !(body instanceof FormData || body instanceof URLSearchParams)) return;
+      body.set("base", this.revision);
+      body.set("hand", this.tab);
+      body.set("open", this.open);
+      body.set("burst", `form/${body.get("id")}${body.get("field")}`);
+    });
+    document.addEventListener("htmx:after:request", (event) => {
+      const told = event.detail.ctx.response?.headers?.get?.("X-Canvas");
+      if (!told) return;
+      const said = JSON.parse(told);
+      this.revision = Math.max(this.revision, said.revision);
+      for (const listener of this.listeners) listener({ kind: "configure", args: {} }, said);
+    });
+  }
+}
+
+function tabName() {
+  const known = sessionStorage.getItem("tab");
+  if (known) return known;
+  const made = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  sessionStorage.setItem("tab", made);
+  return made;
+}

@@ -1,0 +1,141 @@
+// The view: where the world lies under the viewport, and how far it is zoomed.
+
+export const LEAST = 0.1;
+export const MOST = 2.5;
+const REST = 150;
+const MOTION = 220;
+
+export class View {
+  constructor(viewport, world, key) {
+    this.viewport = viewport;
+    this.world = world;
+    this.key = `view/${key}`;
+    this.x = 0;
+    this.y = 0;
+    this.k = 1;
+    this.listeners = [];
+    this.resting = 0;
+    this.frame = 0;
+  }
+
+  onChange(listener) {
+    this.listeners.push(listener);
+  }
+
+  /** Take up the view this tab had before, if it had one. */
+  restore() {
+    const kept = JSON.parse(sessionStorage.getItem(this.key) || "null");
+    if (kept) this.set(kept.x, kept.y, kept.k);
+    return Boolean(kept);
+  }
+
+  set(x, y, k = this.k) {
+    [this.x, this.y, this.k] = [x, y, Math.min(MOST, Math.max(LEAST, k))];
+    // A layer of its own only while it moves: left on, text stays blurred and big drawings stutter.
+    if (!this.resting) this.world.style.willChange = "transform";
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.rest(), REST);
+    this.world.style.transform = `translate(${this.x}px,${this.y}px) scale(${this.k})`;
+    this.detail();
+    for (const listener of this.listeners) listener(this);
+  }
+
+  rest() {
+    this.resting = 0;
+    this.world.style.willChange = "";
+    const ratio = window.devicePixelRatio || 1;
+    this.x = Math.round(this.x * ratio) / ratio;
+    this.y = Math.round(this.y * ratio) / ratio;
+    this.world.style.transform = `translate(${this.x}px,${this.y}px) scale(${this.k})`;
+    sessionStorage.setItem(this.key, JSON.stringify({ x: this.x, y: this.y, k: this.k }));
+  }
+
+  /** Hide what cannot be read when far away; with some play, so that it does not flicker. */
+  detail() {
+    const now = Number(this.world.dataset.far || 0);
+    const far = this.k < (now >= 2 ? 0.315 : 0.285) ? 2 : this.k < (now >= 1 ? 0.5775 : 0.5225) ? 1 : 0;
+    if (far !== now) this.world.dataset.far = far;
+  }
+
+  pan(dx, dy) {
+    this.stop();
+    this.set(this.x + dx, this.y + dy);
+  }
+
+  /** Zoom so that what is under the point stays under it. */
+  zoomAt(px, py, factor) {
+    this.stop();
+    const k = Math.min(MOST, Math.max(LEAST, this.k * factor));
+    this.set(px - ((px - this.x) * k) / this.k, py - ((py - this.y) * k) / this.k, k);
+  }
+
+  zoomBy(factor) {
+    const { width, height } = this.viewport.getBoundingClientRect();
+    this.zoomAt(width / 2, height / 2, factor);
+  }
+
+  /** Turn a point of the window into one of the world. */
+  toWorld(clientX, clientY) {
+    const { left, top } = this.viewport.getBoundingClientRect();
+    return [(clientX - left - this.x) / this.k, (clientY - top - this.y) / this.k];
+  }
+
+  centre() {
+    const { left, top, width, height } = this.viewport.getBoundingClientRect();
+    return this.toWorld(left + width / 2, top + height / 2);
+  }
+
+  /** Show a rectangle of the world as large as it goes, but not larger than life. */
+  fit(box, animated = true, most = 1) {
+    const { width, height } = this.viewport.getBoundingClientRect();
+    const pad = 48;
+    const k = Math.min(most, (width - 2 * pad) / Math.max(1, box.w), (height - 2 * pad) / Math.max(1, box.h));
+    this.go(width / 2 - (box.x + box.w / 2) * k, height / 2 - (box.y + box.h / 2) * k, k, animated);
+  }
+
+  /** Show the beginning of a drawing that is too big to be read as a whole. */
+  begin(box, readable = 0.7) {
+    const { width, height } = this.viewport.getBoundingClientRect();
+    if (Math.min((width - 96) / Math.max(1, box.w), (height - 96) / Math.max(1, box.h)) >= readable) {
+      this.fit(box, false);
+      return;
+    }
+    const k = Math.max(readable, Math.min(1, (width - 96) / Math.max(1, box.w)));
+    const x = box.w * k < width ? width / 2 - (box.x + box.w / 2) * k : width / 2 - box.top * k;
+    this.go(x, 40 - box.y * k, k, false);
+  }
+
+  /** Bring a rectangle into view, moving no more than it takes. */
+  reveal(box) {
+    const { width, height } = this.viewport.getBoundingClientRect();
+    const pad = 40;
+    const [left, top] = [box.x * this.k + this.x, box.y * this.k + this.y];
+    const [right, bottom] = [left + box.w * this.k, top + box.h * this.k];
+    const dx = left < pad ? pad - left : right > width - pad ? width - pad - right : 0;
+    const dy = top < pad ? pad - top : bottom > height - pad ? height - pad - bottom : 0;
+    if (dx || dy) this.go(this.x + dx, this.y + dy, this.k, true);
+  }
+
+  go(x, y, k, animated) {
+    this.stop();
+    if (!animated || matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.set(x, y, k);
+      return;
+    }
+    const from = [this.x, this.y, this.k];
+    const began = performance.now();
+    const step = (now) => {
+      const share = Math.min(1, (now - began) / MOTION);
+      const eased = 1 - (1 - share) ** 3;
+      const [nx, ny, nk] = [x, y, k].map((value, place) => from[place] + (value - from[place]) * eased);
+      this.set(nx, ny, nk);
+      this.frame = share < 1 ? requestAnimationFrame(step) : 0;
+    };
+    this.frame = requestAnimationFrame(step);
+  }
+
+  stop() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+  }
+}
