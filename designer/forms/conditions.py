@@ -62,6 +62,11 @@ class Shown:
     unit: str = ""
     is_typed: bool = True
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether it needs a value and has none; a blank text is one."""
+        return self.family != "none" and not any(self.texts)
+
 
 def shown(raw: Mapping[str, Json], kind: str | None) -> Shown:
     """Draw an operator and its value; ``kind`` is that of the attribute, if it is known."""

@@ -33,6 +33,11 @@ class Condition:
     condition: Shown
     faults: tuple[str, ...] = ()
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether its name or its value was not given yet."""
+        return not self.attr or self.condition.is_blank
+
 
 @dataclass(frozen=True)
 class Happening:
@@ -75,8 +80,9 @@ class Row:
 
     @property
     def is_blank(self) -> bool:
-        """Whether its subject was not chosen yet."""
-        return not self.is_group and self.form != "json" and not self.subject
+        """Whether its subject or its value was not given yet."""
+        is_open = self.condition is not None and self.condition.is_blank
+        return not self.is_group and self.form != "json" and (is_open or not self.subject)
 
     def every(self) -> Iterable["Row"]:
         """Visit the row and all rows in it."""

@@ -1,29 +1,37 @@
 // What the hand needs in forms between two answers of the server: sliders that show their number, variables put in at
-// the caret, and inputs that show what the server said after a morph, which leaves what was once touched as it is.
+// the caret, the focus on the row that was just added. And care that an answer undoes nothing that was typed after the
+// question: a morph sets inputs to what the server says, and leaves selects and boxes that were touched as they are.
 
+const FORMS = "form.setting, form.segment-form, form.message-form";
+const typed = new WeakMap();
+let clock = 0;
 let spot = null;
 let pressed = "";
 
-/** Let selects, boxes and inputs show what their markup says, save the one that is being written in. */
-function settle(root) {
-  for (const input of root.querySelectorAll("input[name], textarea[name]")) {
-    if (input === document.activeElement) continue;
-    if (input.type === "checkbox" || input.type === "radio") input.checked = input.defaultChecked;
+const inputs = () => document.querySelectorAll(`:is(${FORMS}) :is(input, textarea, select)[name]`);
+const isNewer = (input, ctx) => (typed.get(input) ?? 0) > (ctx.asked ?? 0);
+const isOurs = (ctx) => !ctx?.target?.closest?.(".matching, .preview");
+
+/** Let inputs show what their markup says, save the one that is being written in and those written in since. */
+function settle(ctx) {
+  for (const input of inputs()) {
+    if (input === document.activeElement || isNewer(input, ctx)) continue;
+    if (input.matches("select")) for (const option of input.options) option.selected = option.defaultSelected;
+    else if (input.matches("[type=checkbox], [type=radio]")) input.checked = input.defaultChecked;
     else if (input.type !== "file" && input.value !== input.defaultValue) input.value = input.defaultValue;
   }
-  for (const option of root.querySelectorAll("option")) option.selected = option.defaultSelected;
 }
 
-/** Move the focus to where one goes on after a button of structure: to the new row, else to the button that adds. */
-function goOn(root) {
-  if (!pressed || (document.activeElement && document.activeElement !== document.body && !pressed.startsWith("add")))
-    return;
+/** Go on where a button of structure led to: in the new row, else at the button that adds one. */
+function goOn() {
   const [verb, name] = pressed.split(" ");
+  const wasLost = !document.activeElement || document.activeElement === document.body;
   pressed = "";
-  const add = root.querySelector(`button[value="add ${CSS.escape(name).replaceAll("\\.", ".")}"]`);
-  const list = add?.closest(".group, .field, .more")?.querySelector(":scope > ol, :scope > .rows");
+  if (!name || (!verb.startsWith("add") && !wasLost)) return;
+  const button = [...document.querySelectorAll("button[name=press]")].find((each) => each.value === `add ${name}`);
+  const list = button?.closest(".group, .field, .more")?.querySelector(":scope > ol");
   const row = verb.startsWith("add") ? list?.lastElementChild : null;
-  (row?.querySelector("input:not([type=hidden]), select") ?? add ?? root.querySelector("[data-adds]"))?.focus();
+  (row?.querySelector("select, input:not([type=hidden])") ?? button ?? document.querySelector("[data-adds]"))?.focus();
 }
 
 function insert(words) {
@@ -32,6 +40,9 @@ function insert(words) {
   spot.focus();
   spot.dispatchEvent(new Event("input", { bubbles: true }));
 }
+
+for (const name of ["input", "change"])
+  document.addEventListener(name, ({ target }) => typed.set(target, (clock += 1)), true);
 
 document.addEventListener("focusin", ({ target }) => {
   if (target.matches("[data-takes-variables]")) spot = target;
@@ -44,7 +55,7 @@ document.addEventListener("submit", ({ submitter }) => {
 document.addEventListener("click", ({ target }) => {
   const chip = target.closest("[data-variable]");
   if (!chip) return;
-  spot ??= chip.closest(".field, form")?.querySelector("[data-takes-variables]");
+  if (!spot?.isConnected) spot = chip.closest(".field, form").querySelector("[data-takes-variables]");
   insert(chip.dataset.variable);
 });
 
@@ -53,7 +64,16 @@ document.addEventListener("input", ({ target }) => {
   if (shown) shown.textContent = `${target.value}%`;
 });
 
-document.addEventListener("htmx:after:swap", () => {
-  for (const form of document.querySelectorAll("form.setting, form.segment-form, form.message-form")) settle(form);
-  goOn(document);
+document.addEventListener("htmx:config:request", ({ detail }) => {
+  detail.ctx.asked = clock;
+});
+
+document.addEventListener("htmx:before:swap", ({ detail }) => {
+  for (const input of inputs()) input.toggleAttribute("hx-morph-skip", isNewer(input, detail.ctx));
+});
+
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  if (!isOurs(detail.ctx)) return;
+  settle(detail.ctx);
+  goOn();
 });
