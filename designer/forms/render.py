@@ -1,10 +1,12 @@
 """Draw the inspector of a node: its settings as forms, each fault beside what it is about."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import Request
+from markupsafe import Markup, escape
 
 from designer.forms import names, rule_reading
 from designer.forms.controls import Form, draw
@@ -20,6 +22,7 @@ PLAIN: Final = frozenset(
 )
 """Widgets whose title is the label of their first input."""
 
+_CODE: Final = re.compile(r"`([^`]+)`")
 OF_SETTINGS: Final = "setting"
 """In the catalogues, the context of texts that come from settings models and their checks."""
 
@@ -110,11 +113,14 @@ def facts(vocabulary: Vocabulary, language: Language) -> dict[str, Any]:
     """Give what the templates of forms need beside their own subject.
 
     Shape: ``say`` translates texts that come from elsewhere, such as a plug-in's titles: unlike ``_`` it makes them
-    neither markup nor patterns.
+    neither markup nor patterns. ``explain`` sets what stands in backticks as code.
     """
 
     def say(text: str) -> str:
         said = language.texts.pgettext(OF_SETTINGS, text)
         return language.say(text) if said == text else said
 
-    return {"v": vocabulary, "say": say, "NAMES": _Names, "PLAIN": PLAIN}
+    def explain(text: str) -> Markup:
+        return Markup(_CODE.sub(r"<code>\1</code>", str(escape(say(text)))))  # noqa: S704 - escaped just here
+
+    return {"v": vocabulary, "say": say, "explain": explain, "NAMES": _Names, "PLAIN": PLAIN}
