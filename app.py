@@ -121,7 +121,9 @@ def _listen(wiring: "Wiring", metronome: "Metronome", host: str, port: int, *, i
     from designer.app import create_app
 
     rested: list[bool] = []
-    app = create_app(wiring, begin=metronome.start, end=lambda: rested.append(metronome.stop()), is_demo=is_demo)
+    app = create_app(
+        wiring, begin=metronome.start, end=lambda: rested.append(metronome.stop()), shipped=_shipped(), is_demo=is_demo
+    )
     terminal.note(f"Dripline serves {wiring.settings.db} on http://{host}:{port}{app.state.way_in} (Ctrl+C stops it)")
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
     if rested == [False]:

@@ -14,6 +14,7 @@ from designer.problems import answer_faults
 from designer.routes.appearance import appearance_router
 from designer.routes.canvas import canvas_router
 from designer.routes.doors import doors_router
+from designer.routes.flows import flows_router
 from designer.routes.health import health_router
 from designer.routes.ingest import ingest_router
 from designer.routes.pages import pages_router
@@ -22,12 +23,15 @@ from designer.routes.tracking import tracking_router
 from designer.views import Pages
 from engine.api import signing
 from engine.api.acting import NOBODY
+from engine.api.documents import Shipped
 from engine.api.ingest import open_ingest
 from engine.clock import Clock, RealClock
 from engine.wiring import Wiring
 
 FILES = Path(__file__).resolve().parent.parent / "static"
 """Where the browser's files lie, beside this package."""
+
+NOTHING_SHIPPED = Shipped({}, {}, {})
 
 GUEST = ("demo@dripline.test", "Demo")
 """The user as whom visitors of a demo act who come from this machine."""
@@ -38,12 +42,14 @@ def create_app(
     *,
     begin: Callable[[], None] = lambda: None,
     end: Callable[[], None] = lambda: None,
+    shipped: Shipped = NOTHING_SHIPPED,
     is_demo: bool = False,
     clock: Clock | None = None,
 ) -> FastAPI:
     """Make the web application of an engine; ``begin`` and ``end`` are called when it starts and stops to serve.
 
-    ``clock`` is that of people who sign in: the real one, also where the engine's is a demo's.
+    ``shipped`` fills the gallery. ``clock`` is that of people who sign in: the real one, also where the engine's is a
+    demo's.
     """
 
     @asynccontextmanager
@@ -66,13 +72,13 @@ def create_app(
     outside = (health_router(wiring), ingest_router(ingest), tracking_router(wiring.tracker))
     for router in (*outside, appearance_router(doors), doors_router(pages, doors)):
         app.include_router(router)
-    for router in page_routers(pages):
+    for router in page_routers(pages, shipped):
         app.include_router(router, dependencies=[Depends(doors.guard)])
         pages.places.update(route.path for route in router.routes if isinstance(route, APIRoute))
     app.mount("/static", StaticFiles(directory=FILES), name="static")
     return app
 
 
-def page_routers(pages: Pages) -> tuple[APIRouter, ...]:
+def page_routers(pages: Pages, shipped: Shipped = NOTHING_SHIPPED) -> tuple[APIRouter, ...]:
     """Make the routers of all pages that need a signed-in visitor; add new ones here."""
-    return (pages_router(pages), canvas_router(pages), segments_router(pages))
+    return (flows_router(pages, shipped), pages_router(pages), canvas_router(pages), segments_router(pages))

@@ -119,7 +119,8 @@ def _read(tag: str, locale: Locale) -> NullTranslations:
     for file in catalogues(tag):
         with file.open("rb") as lines:
             for message in read_po(lines, locale=locale):
-                if message.id:
+                # A room's text without a translation must not hide another room's translation of it.
+                if message.id and message.string and all(message.string):
                     whole.add(message.id, message.string, context=message.context, flags=message.flags)
     packed = io.BytesIO()
     write_mo(packed, whole)

@@ -1,6 +1,6 @@
 """Signing in and out, the first user, invitations: the pages outside of the doors."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -73,7 +73,7 @@ def _welcome_pages(router: APIRouter, pages: Pages, doors: Doors) -> None:
         try:
             session = signing.make_owner(doors.wiring, doors.clock, email, name, password, place_of(request))
         except AccessError as fault:
-            facts = {"word": word, "email": email, "name": name, "fault": fault}
+            facts: dict[str, Any] = {"word": word, "email": email, "name": name, "fault": fault}
             return pages.show(request, "doors/welcome.html", status=422, **facts)
         return _inside(request, session, "/")
 

@@ -36,10 +36,6 @@ def pages_router(pages: Pages) -> APIRouter:
 
 
 def _flow_pages(router: APIRouter, pages: Pages) -> None:
-    @router.get("/")
-    def first_page(request: Request) -> HTMLResponse:
-        return pages.show(request, "flows.html", flows=counts.list_flows(pages.wiring))
-
     @router.get("/clock")
     def the_clock(request: Request) -> HTMLResponse:
         return pages.show(request, "clock.html")

@@ -117,15 +117,37 @@ def import_document(wiring: Wiring, shipped: Shipped, name: str) -> Kept:
     if not Path(name).is_file() and name not in shipped.flows:
         raise NotFound(f"{name!r} is neither a file nor one of {_listed(shipped)}")
     raw = Path(name).read_bytes() if Path(name).is_file() else shipped.flows[name]
-    template = _template_in(raw)
+    template = template_in(raw)
     if template is not None:
         flows.keep_template(wiring, template)
         return Kept("template", template.key)
+    return keep_shipped(wiring, shipped, raw, name)
+
+
+@needs(Right.EDIT)
+def keep_shipped(wiring: Wiring, shipped: Shipped, raw: Any, name: str = "") -> Kept:
+    """Keep a document as a draft, with the shipped templates that it uses and the workspace does not have.
+
+    Errors: ``FlowError``.
+    """
     saved = flows.import_flow(wiring, raw)
     lend_templates(wiring, shipped, name)
     _keep_lent(wiring, raw)
     errors = sum(finding.level is Level.ERROR for finding in saved.findings)
     return Kept("flow", saved.key, saved.revision, errors)
+
+
+def template_in(raw: Any) -> TemplateDoc | None:
+    """Read a message template, as JSON text or parsed; nothing when it is something else.
+
+    Errors: ``FlowError`` for one with faults.
+    """
+    try:
+        value = json.loads(raw) if isinstance(raw, bytes | str) else raw
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        # The reader of flows tells better what is wrong.
+        return None
+    return templates.read_template(value) if templates.is_template(value) else None
 
 
 def rehearsal_of(
@@ -163,15 +185,6 @@ def rehearsal_of(
 
 def _listed(shipped: Shipped) -> str:
     return ", ".join(sorted(shipped.flows))
-
-
-def _template_in(raw: Any) -> TemplateDoc | None:
-    try:
-        value = json.loads(raw) if isinstance(raw, bytes) else raw
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        # The reader of flows tells better what is wrong.
-        return None
-    return templates.read_template(value) if templates.is_template(value) else None
 
 
 def _keep_lent(wiring: Wiring, raw: Any) -> None:

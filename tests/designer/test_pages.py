@@ -57,13 +57,6 @@ def test_a_language_that_was_asked_for_is_kept(client: TestClient) -> None:
     assert client.get("/?lang=tlh", headers={"accept-language": "fr, zh-TW;q=0.5"}).status_code == 200
 
 
-def test_the_first_page_counts(client: TestClient) -> None:
-    page = client.get("/").text
-    row = re.search(r'href="/flows/welcome".*?</tr>', page, re.S)
-    assert row is not None
-    assert [int(number) for number in re.findall(r'<td class="number[^"]*">(\d+)</td>', row[0])] == [2, 2, 0, 0, 0]
-
-
 def test_parts_of_pages_are_given_to_the_page_that_asks(client: TestClient) -> None:
     part = client.get("/", headers={"hx-request": "true"}).text
     assert part.lstrip().startswith('<div id="flows"')
@@ -82,7 +75,7 @@ def test_nothing_that_was_stored_becomes_markup(client: TestClient, wiring: Wiri
     ):
         page = client.get(path).text
         assert "<svg onload" not in page
-        assert "{{7*7}}" in page or "49" not in page
+        assert "{{7*7}}" in page or not re.search(r"[\s>'\"]49\b", page)
     assert "&lt;svg onload" in client.get("/contacts/evil%2F..%2Fkey").text
 
 
