@@ -17,8 +17,10 @@ from designer.routes.doors import doors_router
 from designer.routes.flows import flows_router
 from designer.routes.health import health_router
 from designer.routes.ingest import ingest_router
+from designer.routes.messages import messages_router
 from designer.routes.pages import pages_router
 from designer.routes.segments import segments_router
+from designer.routes.simulation import simulation_router
 from designer.routes.tracking import tracking_router
 from designer.views import Pages
 from engine.api import signing
@@ -81,4 +83,6 @@ def create_app(
 
 def page_routers(pages: Pages, shipped: Shipped = NOTHING_SHIPPED) -> tuple[APIRouter, ...]:
     """Make the routers of all pages that need a signed-in visitor; add new ones here."""
-    return (flows_router(pages, shipped), pages_router(pages), canvas_router(pages), segments_router(pages))
+    forms = (segments_router(pages), messages_router(pages))
+    canvas = (canvas_router(pages), simulation_router(pages, shipped))
+    return (flows_router(pages, shipped), pages_router(pages), *canvas, *forms)

@@ -13,6 +13,7 @@ from designer.canvas.hub import Hub
 from designer.canvas.inspecting import inspect
 from designer.canvas.keys import shortcuts
 from designer.canvas.mends import mend_of
+from designer.canvas.outlining import outline_of
 from designer.canvas.palette import palette
 from designer.canvas.reading import Said, read_gesture
 from designer.canvas.saying import WORDS, done_words, gesture_words
@@ -122,6 +123,18 @@ class Desk:
         """Draw the inspector of a node."""
         return inspect(self.pages, request, drawing.open_sheet(self.wiring, key), name)
 
+    def outline(self, request: Request, key: str) -> str:
+        """Draw the outline of a draft."""
+        sheet = drawing.open_sheet(self.wiring, key)
+        groups = palette(self.wiring.registry, self.pages.language(request))
+        entries = outline_of(sheet, self._scene(request, sheet))
+        return self.pages.write(request, "canvas/outline.html", sheet=sheet, entries=entries, groups=groups)
+
+    def status(self, request: Request, sheet: Sheet) -> str:
+        """Draw the state of a flow, to take the place of the one that is shown."""
+        html = self.pages.write(request, "canvas/status.html", sheet=sheet, dirty=self._dirty(sheet))
+        return f'<hx-partial hx-target="#status" hx-swap="outerMorph">{html}</hx-partial>'
+
     def log(self, request: Request, key: str) -> str:
         """Draw the log of a draft."""
         sheet = drawing.open_sheet(self.wiring, key)
@@ -148,17 +161,19 @@ class Desk:
     def _around(self, request: Request, sheet: Sheet, actor: str) -> dict[str, Any]:
         language = self.pages.language(request)
         undo, redo = drawing.next_steps(self.wiring, sheet.flow, actor)
-        changed = drawing.unpublished(self.wiring, sheet)
         return {
             "undo": gesture_words(undo, language),
             "redo": gesture_words(redo, language),
-            "dirty": sum(not each.only_moved for each in changed),
+            "dirty": self._dirty(sheet),
             "errors": sum(each.level is Level.ERROR for each in sheet.findings),
             "warnings": sum(each.level is Level.WARNING for each in sheet.findings),
             "problems": _problems(sheet),
             "names": _names(sheet, language),
             "say": language.say,
         }
+
+    def _dirty(self, sheet: Sheet) -> int:
+        return sum(not each.only_moved for each in drawing.unpublished(self.wiring, sheet))
 
     def _as_partial(self, target: str, html: str) -> str:
         return f'<hx-partial hx-target="{target}" hx-swap="innerMorph">{html}</hx-partial>'

@@ -31,4 +31,13 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
         )
         form = inspector(pages, request, panel, vocabulary)
     others = [each for each in own if not each.path.startswith(f"{node.path}.config")]
-    return pages.write(request, "canvas/node_panel.html", sheet=sheet, node=node, raw=raw, form=form, others=others)
+    return pages.write(
+        request,
+        "canvas/node_panel.html",
+        sheet=sheet,
+        node=node,
+        raw=raw,
+        form=form,
+        others=others,
+        say=pages.language(request).say,
+    )

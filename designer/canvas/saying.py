@@ -84,3 +84,10 @@ WORDS: Final[Mapping[str, str]] = {
     "here": mark("here"),
 }
 """What scripts say."""
+
+RUNS: Final[Mapping[str, str]] = {
+    "publish": mark("Published. Contacts who enter from now on take this version."),
+    "pause": mark("Paused. Nobody moves or comes in, and nothing is sent."),
+    "resume": mark("The flow goes on."),
+}
+"""What is said when a flow was published, paused or resumed."""

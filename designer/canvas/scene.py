@@ -129,7 +129,9 @@ def _card(
     node_type = node.node_type
     type_title = node.type if node_type is None else language.text(node_type.title)
     name = language.text(node.name)
-    summary = language.text(node_type.summary(node.config)) if node_type and node.config else _first(told)
+    summary = (
+        language.text(node_type.summary(node.config)) if node_type and node.config else _fault(node, told, language)
+    )
     pill = is_pill(node_type)
     title = name or type_title
     said = f"{title} · {summary}" if name and summary else summary or title
@@ -155,8 +157,15 @@ def _card(
     )
 
 
-def _first(told: list[Finding]) -> str:
-    return told[0].message if told else ""
+def _fault(node: NodeDoc, told: list[Finding], language: Language) -> str:
+    """Say what is wrong with settings that cannot be read: the field, and what it lacks."""
+    if not told:
+        return ""
+    field = told[0].path.removeprefix(f"{node.path}.config").lstrip(".").split(".")[0].split("[")[0]
+    fields = {} if node.node_type is None else node.node_type.config_type.model_fields
+    title = next((info.title for name, info in fields.items() if field == (info.alias or name)), None)
+    words = language.say(told[0].message)
+    return f"{language.say(title)}: {words}" if title else words
 
 
 def _level(told: list[Finding]) -> str:

@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from designer.canvas.desk import Desk
+from designer.canvas.figures import told_figures
+from designer.routes.review import review_routes
 from designer.views import HEADERS, Pages
-from engine.api import drawing
+from engine.api import drawing, standing
 from engine.errors import FlowError, NotFound
 
 LOOK: float = 1.0
@@ -28,6 +30,7 @@ def canvas_router(pages: Pages) -> APIRouter:
     _gestures(router, desk)
     _panels(router, desk)
     _stream(router, desk)
+    review_routes(router, desk)
     return router
 
 
@@ -65,6 +68,24 @@ def _panels(router: APIRouter, desk: Desk) -> None:
     @router.get("/flows/{key}/log")
     def log(request: Request, key: str) -> HTMLResponse:
         return HTMLResponse(desk.log(request, key), headers=HEADERS)
+
+    @router.get("/flows/{key}/outline")
+    def outline(request: Request, key: str) -> HTMLResponse:
+        return HTMLResponse(desk.outline(request, key), headers=HEADERS)
+
+    @router.get("/flows/{key}/piece")
+    def piece(key: str, ids: str = "") -> JSONResponse:
+        return JSONResponse(drawing.piece(desk.wiring, key, set(ids.split(","))), headers=HEADERS)
+
+    @router.get("/flows/{key}/counts")
+    def figures(request: Request, key: str) -> JSONResponse:
+        found = standing.figures(desk.wiring, key)
+        return JSONResponse(told_figures(found, desk.pages.language(request)), headers=HEADERS)
+
+    @router.get("/flows/{key}/resting")
+    def resting(request: Request, key: str, node: str) -> HTMLResponse:
+        found = standing.resting_at(desk.wiring, key, node)
+        return HTMLResponse(desk.pages.write(request, "canvas/resting.html", found=found), headers=HEADERS)
 
     @router.post("/flows/{key}/presence")
     def presence(

@@ -1,16 +1,21 @@
 """The counter of the canvas: a flow's draft, and the gestures that change it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from engine.access.rights import Right
 from engine.api import flows
+from engine.api.acting import needs
 from engine.api.flows import Found
 from engine.api.surroundings import surroundings_of
 from engine.contract.findings import Finding
+from engine.contract.node import NodeType
+from engine.errors import NotFound
 from engine.graph.check import examine
 from engine.graph.diff import Difference, differences
 from engine.graph.gesture import Gesture
+from engine.graph.layout import place_all
 from engine.graph.model import Document
 from engine.library import drafts, gestures
 from engine.library.gestures import Changed, Hand, Logged
@@ -55,6 +60,7 @@ def revision_of(wiring: Wiring, key: str) -> int:
         return drafts.revision_of(connection, wiring.workspace_id, key)
 
 
+@needs(Right.EDIT)
 def act(
     wiring: Wiring, key: str, kind: str, args: Mapping[str, Any], hand: Hand, base: int | None = None
 ) -> Changed | None:
@@ -81,6 +87,36 @@ def act(
         )
 
 
+def piece(wiring: Wiring, key: str, names: Collection[str]) -> dict[str, Any]:
+    """Give nodes of a flow's draft with the edges between them, as text for a clipboard holds them.
+
+    Errors: ``NotFound`` for a flow that is not there, or when none of the nodes is.
+    """
+    sheet = open_sheet(wiring, key)
+    places = {} if sheet.document is None else place_all(sheet.document)
+    nodes = [each for each in sheet.raw.get("nodes", []) if isinstance(each, dict) and each.get("id") in names]
+    if not nodes:
+        raise NotFound(f"flow {key!r} has none of these nodes", flow=key)
+    ends = {each["id"] for each in nodes}
+    edges = [each for each in sheet.raw.get("edges", []) if isinstance(each, dict)]
+    return {
+        "nodes": [{**each, "at": list(places[each["id"]])} for each in nodes],
+        "edges": [each for each in edges if each.get("from") in ends and each.get("to") in ends],
+    }
+
+
+def type_of(wiring: Wiring, key: str, name: str) -> NodeType[Any] | None:
+    """Find the type of a node of a flow's draft; None when there is no such node, or no such type.
+
+    Errors: ``NotFound``.
+    """
+    with wiring.store.read() as connection:
+        _, _, raw = drafts.load(connection, wiring.workspace_id, key)
+    nodes = raw.get("nodes")
+    mine = (node for node in nodes if isinstance(node, dict) and node.get("id") == name) if nodes else iter(())
+    return wiring.registry.find(str(next(mine, {}).get("type")))
+
+
 def next_steps(wiring: Wiring, flow: Found, actor: str) -> tuple[Logged | None, Logged | None]:
     """Give what somebody would undo and redo next."""
     with wiring.store.read() as connection:
@@ -99,5 +135,5 @@ def unpublished(wiring: Wiring, sheet: Sheet) -> tuple[Difference, ...]:
     if sheet.flow.number is not None:
         live = flows.export_flow(wiring, sheet.flow.key, live=True)
     else:
-        live = {name: value for name, value in sheet.raw.items() if name not in ("nodes", "edges")}
+        live = {**sheet.raw, "nodes": [], "edges": []}
     return differences(live, sheet.raw)

@@ -1,7 +1,7 @@
 """Rehearse a flow in a virtual world; nobody is mailed and the store is not touched."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,6 +64,11 @@ def rehearse(
         return simulate(world, scenario, means, progress)
     finally:
         world.close()
+
+
+def with_behaviour(asked: Rehearsal, behaviour: Behaviour) -> Rehearsal:
+    """Let contacts of a rehearsal behave in another way."""
+    return replace(asked, behaviour=behaviour)
 
 
 def default_start(now: datetime) -> datetime:

@@ -14,6 +14,7 @@ export class Panels {
     const side = document.querySelector(".side-panel");
     side.addEventListener("change", (event) => this.write(event.target));
     document.addEventListener("click", (event) => this.click(event));
+    document.addEventListener("submit", (event) => this.submit(event));
   }
 
   url(name) {
@@ -57,6 +58,10 @@ export class Panels {
     const text = `<hx-partial hx-target="#${target}" hx-swap="innerHTML">${await response.text()}</hx-partial>`;
     await window.htmx.swap({ sourceElement: document.body, text, swap: "none" });
     if (target === "inspector") this.loaded?.();
+    if (target === "outline" && this.landing) {
+      document.querySelector(`#outline [data-line="${this.landing}"] .node-name`)?.focus();
+      this.landing = null;
+    }
   }
 
   /** Open the settings; with `focus` go to the first field. */
@@ -113,7 +118,52 @@ export class Panels {
     else if (field.dataset.set) this.sender.send("set", { field: field.dataset.set, value: field.value || null });
   }
 
+  /** Do what a form of the outline says. */
+  submit(event) {
+    const form = event.target.closest("[data-gesture-form]");
+    if (!form) return;
+    event.preventDefault();
+    const { gestureForm: kind, after, from, port, edge, ids, anywhere } = form.dataset;
+    const field = (name) => form.elements[name]?.value;
+    const args = {
+      add: () => ({ type: field("type"), ...(anywhere ? this.room() : { after: JSON.parse(after) }) }),
+      connect: () => ({ from, port, to: field("to") }),
+      disconnect: () => ({ edge: JSON.parse(edge ?? "[]") }),
+      delete: () => ({ ids: JSON.parse(ids ?? "[]"), join: true }),
+    }[kind]();
+    this.sender.send(kind, args).then((told) => {
+      this.graph.changed();
+      const [id] = told?.new ?? [];
+      if (id) this.choice.set([id]);
+      this.landing = id ?? from ?? this.choice.current;
+    });
+  }
+
+  /** Find room below everything. */
+  room() {
+    const box = this.graph.around();
+    return box ? { x: Math.round(box.top - 124), y: Math.round(box.y + box.h + 64) } : { x: 0, y: 0 };
+  }
+
+  /** Publish, pause or resume. */
+  async act(what, { how = "", over = "" }) {
+    const body = new URLSearchParams({ how, over });
+    const headers = { "HX-Request": "true", "X-CSRF-Token": csrf() };
+    const response = await fetch(this.url(what), { method: "POST", body, headers });
+    await this.fill(await response.text());
+    document.querySelector("#sheet h2")?.scrollIntoView();
+  }
+
+  async fill(html) {
+    const [sheet, ...partials] = html.split(/(?=<hx-partial)/);
+    const text = `<hx-partial hx-target="#sheet" hx-swap="innerHTML">${sheet}</hx-partial>${partials.join("")}`;
+    await window.htmx.swap({ sourceElement: document.body, text, swap: "none" });
+  }
+
   click(event) {
+    const run = event.target.closest("[data-run]");
+    if (run) this.act(run.dataset.run, run.dataset);
+    if (event.target.closest("[data-close]")) document.getElementById("sheet-dialog").close();
     const button = event.target.closest("[data-command], [data-show], [data-gesture], [data-first]");
     if (!button || button.getAttribute("aria-disabled") === "true") return;
     const { command, show, gesture, first } = button.dataset;
@@ -134,8 +184,7 @@ export class Panels {
   async review() {
     const dialog = document.getElementById("sheet-dialog");
     const response = await fetch(this.url("review"), { headers: { "HX-Request": "true", "X-CSRF-Token": csrf() } });
-    const text = `<hx-partial hx-target="#sheet" hx-swap="innerHTML">${await response.text()}</hx-partial>`;
-    await window.htmx.swap({ sourceElement: document.body, text, swap: "none" });
+    await this.fill(await response.text());
     if (!dialog.open) dialog.showModal();
   }
 }

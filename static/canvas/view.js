@@ -112,7 +112,9 @@ export class View {
     const [left, top] = [box.x * this.k + this.x, box.y * this.k + this.y];
     const [right, bottom] = [left + box.w * this.k, top + box.h * this.k];
     const dx = left < pad ? pad - left : right > width - pad ? width - pad - right : 0;
-    const dy = top < pad ? pad - top : bottom > height - pad ? height - pad - bottom : 0;
+    // Below lie the tools.
+    const low = height - pad - 60;
+    const dy = top < pad ? pad - top : bottom > low ? low - bottom : 0;
     if (dx || dy) this.go(this.x + dx, this.y + dy, this.k, true);
   }
 

@@ -1,0 +1,170 @@
+"""What the simulation tab shows: figures, a day line to scrub along, and contacts to follow step by step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from designer.canvas.scene import edge_dom
+from designer.language import Language, mark
+from engine.api.drawing import Sheet
+from engine.api.trial_runs import Day, Sample, Tried
+from engine.graph.model import Document
+from engine.graph.sizes import ports_of
+from engine.terms import Json, parse_instant
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of the result, and what it is for the live version."""
+
+    words: str
+    value: str
+    live: str | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a contact's way."""
+
+    when: str
+    day: int
+    title: str
+    what: str
+    node: str
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A contact to follow."""
+
+    contact: str
+    share: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One day on the day line, in percent of the highest: still in the flow, sent."""
+
+    number: int
+    words: str
+    active: float
+    sent: float
+
+
+@dataclass(frozen=True)
+class View:
+    """The whole result. ``days`` is for the script: per day what rests and what passed so far."""
+
+    figures: tuple[Figure, ...]
+    bars: tuple[Bar, ...]
+    days: Sequence[Mapping[str, Any]]
+    walks: tuple[Walk, ...]
+    suppressed: tuple[tuple[str, str], ...]
+
+
+def view_of(draft: Tried, live: Tried | None, sheet: Sheet, language: Language, zone: ZoneInfo) -> View:
+    """Put a result into words and numbers."""
+    return View(
+        _figures(draft, live, language),
+        _bars(draft.days, language),
+        _days(draft.days, language),
+        tuple(_walk(each, draft, sheet.document, language, zone) for each in draft.samples),
+        _suppressed(draft, language),
+    )
+
+
+FIGURES = (
+    mark("entered"),
+    mark("messages sent"),
+    mark("most in a day"),
+    mark("reached the goal"),
+    mark("completed"),
+    mark("left by the exit rule"),
+    mark("still in it"),
+)
+
+
+def _figures(draft: Tried, live: Tried | None, language: Language) -> tuple[Figure, ...]:
+    values = _values(draft)
+    others = (None,) * len(values) if live is None else _values(live)
+    return tuple(
+        Figure(language.say(words), language.count(value), None if other is None else language.count(other))
+        for words, value, other in zip(FIGURES, values, others, strict=True)
+    )
+
+
+def _values(tried: Tried) -> tuple[int, ...]:
+    report = tried.report
+    ends = report.ends
+    most = max((day.sent for day in tried.days), default=0)
+    sent = sum(day.sent for day in tried.days)
+    return report.entered, sent, most, ends["goal"], ends["completed"], ends["exit"], report.active
+
+
+def _suppressed(draft: Tried, language: Language) -> tuple[tuple[str, str], ...]:
+    found = draft.report.messages.get("suppressed")
+    reasons = found if isinstance(found, dict) else {}
+    return tuple((reason, language.count(int(str(count)))) for reason, count in reasons.items())
+
+
+def _bars(days: Sequence[Day], language: Language) -> tuple[Bar, ...]:
+    most_active = max((day.active for day in days), default=0) or 1
+    most_sent = max((day.sent for day in days), default=0) or 1
+    return tuple(
+        Bar(number, language.weekday(day.day), 100 * day.active / most_active, 100 * day.sent / most_sent)
+        for number, day in enumerate(days)
+    )
+
+
+def _days(days: Sequence[Day], language: Language) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = []
+    passed: dict[str, int] = {}
+    for day in days:
+        for edge, count in day.passed.items():
+            passed[edge_dom(*edge)] = passed.get(edge_dom(*edge), 0) + count
+        found.append(
+            {
+                "words": language.weekday(day.day),
+                "active": day.active,
+                "sent": day.sent,
+                "resting": dict(day.resting),
+                "passed": dict(passed),
+            }
+        )
+    return found
+
+
+def _walk(sample: Sample, draft: Tried, document: Document | None, language: Language, zone: ZoneInfo) -> Walk:
+    first = draft.start.astimezone(zone).date()
+    steps = []
+    for line in sample.lines:
+        at = parse_instant(str(line["at"]))
+        day = (at.astimezone(zone).date() - first) // timedelta(days=1)
+        title, what = _told(line, document, language)
+        steps.append(Step(language.at(at, zone), day, title, what, str(line.get("node", ""))))
+    return Walk(sample.contact, sample.share, tuple(steps))
+
+
+ENDS = {
+    "completed": mark("Came to the end"),
+    "goal": mark("Reached the goal"),
+    "exit": mark("Left by the exit rule"),
+}
+
+
+def _told(line: Mapping[str, Json], document: Document | None, language: Language) -> tuple[str, str]:
+    if "end" in line:
+        return language.say(ENDS.get(str(line["end"]), str(line["end"]))), ""
+    node = None if document is None else document.by_id.get(str(line["node"]))
+    if node is None or document is None:
+        return str(line["node"]), ""
+    title = language.text(node.name) or (language.text(node.node_type.title) if node.node_type else node.type)
+    if "message" in line:
+        sent = line["message"] == "sent"
+        return title, language.say(mark("Sent")) if sent else f"{language.say(mark('Not sent'))}: {line['reason']}"
+    labels = {port.key: language.text(port.label) or port.key for port in ports_of(document, node)}
+    port = str(line["port"])
+    return title, "" if port == "out" else f"→ {labels.get(port, port)}"

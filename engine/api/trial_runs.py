@@ -1,0 +1,95 @@
+"""Rehearse a flow's draft for the canvas: who, from when on, how they behave, and what happened day by day."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from engine.api import documents, drawing, flows, rehearsal
+from engine.api.documents import Shipped
+from engine.errors import FlowError
+from engine.graph.document import read_document
+from engine.graph.model import Document
+from engine.simulate.behaviour import Behaviour
+from engine.simulate.daily import Day, Sample, days_of, samples
+from engine.simulate.report import Report
+from engine.terms import Json
+from engine.wiring import Wiring
+
+__all__ = ["Day", "Sample"]
+
+MOST_CONTACTS: Final = 20_000
+MOST_DAYS: Final = 366
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is tried out: how many contacts, for how long, from when on, and how they behave."""
+
+    contacts: int = 2_000
+    days: int = 30
+    start: datetime | None = None
+    seed: int = 1
+    open: float | None = None
+    click: float | None = None
+    unsubscribe: float | None = None
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of it."""
+
+    report: Report
+    start: datetime
+    days: tuple[Day, ...]
+    samples: tuple[Sample, ...]
+
+
+def manner_of(wiring: Wiring, shipped: Shipped, key: str) -> Behaviour:
+    """Guess how contacts behave in a flow: as its template says, else plainly."""
+    said = shipped.behaviours.get(key)
+    return Behaviour() if said is None else Behaviour.model_validate(said)
+
+
+def try_out(
+    wiring: Wiring,
+    shipped: Shipped,
+    key: str,
+    asked: Asked,
+    *,
+    live: bool = False,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Tried:
+    """Play a flow's draft, or what is live of it, in a virtual world; nobody is mailed and nothing is stored.
+
+    Errors: ``NotFound``; ``FlowError`` with its findings when it cannot be run, or when too much is asked.
+    """
+    if not 1 <= asked.contacts <= MOST_CONTACTS or not 1 <= asked.days <= MOST_DAYS:
+        raise FlowError(f"between 1 and {MOST_CONTACTS} contacts and {MOST_DAYS} days can be tried out")
+    raw: Mapping[str, Any] = flows.export_flow(wiring, key, live=True) if live else drawing.open_sheet(wiring, key).raw
+    with wiring.store.read() as connection:
+        wiring.shelf.refresh(connection)
+    wanted = documents.rehearsal_of(
+        wiring, shipped, raw, contacts=asked.contacts, start=asked.start, days=asked.days, seed=asked.seed
+    )
+    manner = {name: getattr(asked, name) for name in ("open", "click", "unsubscribe")}
+    given = {name: value for name, value in manner.items() if value is not None}
+    wanted = rehearsal.with_behaviour(wanted, wanted.behaviour.model_copy(update=given))
+    done = rehearsal.rehearse(wiring, raw, wanted, documents.finder(wiring, shipped), progress)
+    document, _ = read_document(raw, wiring.registry)
+    count = math.ceil(asked.days) + 1
+    lines: list[dict[str, Json]] = done.journal
+    return Tried(
+        done.report,
+        wanted.start,
+        tuple(days_of(lines, _targets(document), wanted.start.date(), count)),
+        tuple(samples(lines)),
+    )
+
+
+def _targets(document: Document | None) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for edge in () if document is None else document.edges:
+        found.setdefault((edge.source, edge.port), []).append(edge.target)
+    return found
