@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from engine.contract.comparison import HOLDOUT, Comparison, Watched
 from engine.contract.fields import Count, Duration, EventName, Label, PortKey, Share, Weight, Where
 from engine.contract.findings import Finding
 from engine.contract.node import CheckView, Family, NodeConfig, NodeType, Port
@@ -13,8 +14,6 @@ from engine.contract.readers import Refused, refuse
 from engine.contract.wave import Wave
 from engine.contract.wording import both
 from engine.terms import Text
-
-HOLDOUT = "holdout"
 
 
 class Variant(NodeConfig):
@@ -127,11 +126,28 @@ class SplitAb(NodeType[SplitAbConfig]):
                 "ab.decide_by", "sample", "holds contacts, perhaps for long", 'add "decide_by", such as "14d"'
             )
 
+    def compares(self, config: SplitAbConfig) -> Comparison:
+        goal, found = config.goal, config.promote
+        return Comparison(
+            variants={variant.key: variant.weight for variant in config.variants},
+            goal=None if goal is None else _watched(goal),
+            window=timedelta(days=7) if goal is None else goal.within,
+            guardrails=tuple(_watched(each) for each in config.guardrails),
+            holdout=config.holdout,
+            sample=config.sample,
+            decide_by=config.decide_by,
+            **{name: getattr(found, name) for name in Promote.model_fields},
+        )
+
     def run(self, wave: Wave, config: SplitAbConfig) -> None:
-        """Take the holdout first, by a division of its own, so that its size never changes who gets what."""
-        routes = dict(wave.shares({variant.key: variant.weight for variant in config.variants}))
-        if config.holdout:
-            held = wave.shares({HOLDOUT: config.holdout, "rest": 1 - config.holdout}, HOLDOUT)[HOLDOUT]
-            routes = {key: members - held for key, members in routes.items()} | {HOLDOUT: held}
-        wave.expose(routes, None if config.goal is None else config.goal.model_dump(mode="json"))
-        wave.route(routes)
+        """Hold those outside of the sample until a winner is known or their time is over."""
+        compared = wave.compare(self.compares(config))
+        wave.route(compared.ways)
+        if compared.held is not None and compared.until is not None:
+            wave.park(compared.held, until=compared.until)
+        elif compared.held is not None:
+            wave.hold(compared.held)
+
+
+def _watched(guardrail: Guardrail) -> Watched:
+    return Watched.model_validate(guardrail.model_dump(mode="json", include={"event", "where"}))

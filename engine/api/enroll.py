@@ -4,7 +4,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from typing import Final, TextIO
 
@@ -14,9 +14,10 @@ from sqlalchemy.engine import Connection
 from engine.access.rights import Right
 from engine.api.acting import needs
 from engine.errors import FlowError, PeopleError
+from engine.library.plan import Plan, PlanNode
 from engine.people.contacts import ERASED, places_of
 from engine.run.context import Run
-from engine.run.moving import enter_moving
+from engine.run.moving import enter_moving, enter_range
 from engine.run.tables import ENTRANT, NOW, PART, clear
 from engine.run.transactions import transaction
 from engine.store.prepared import Prepared, parameter
@@ -84,10 +85,7 @@ def enroll_all(wiring: Wiring, flow: str, progress: Progress = lambda _: None) -
         after: int | None = 0
         while after is not None:
             with transaction(wiring.store) as connection:
-                run = _run(wiring, connection, part)
-                after, count = _next_batch(run, after)
-                done.asked += count
-                _enter(run, flow, done)
+                after = _enroll_next(_run(wiring, connection, part), flow, after, done)
             progress(done.asked)
     return done
 
@@ -111,6 +109,14 @@ def read_keys(file: TextIO) -> Iterator[str]:
             yield row[place].strip()
 
 
+def _enroll_next(run: Run, flow: str, after: int, done: Enrolled) -> int | None:
+    """Let in the next batch of a part's contacts; give where to go on."""
+    last, count = _batch(run.dialect).run(run.connection, run.given(after=after)).one()
+    _let_in(run, flow, done, lambda plan, trigger: enter_range(run, plan, trigger, after, last or after))
+    done.asked += count
+    return None if last is None else int(last)
+
+
 def _run(wiring: Wiring, connection: Connection, part: int) -> Run:
     return Run(connection, part, look(wiring, connection), wiring.clock.micros(), exact=False)
 
@@ -125,12 +131,12 @@ def _enroll_batch(wiring: Wiring, flow: str, keys: Sequence[str], done: Enrolled
             run = _run(wiring, connection, part)
             clear(connection, ENTRANT)
             _listed(run.dialect).run(connection, run.given(contacts=pack(sorted(by_part[part]))))
-            _enter(run, flow, done)
+            _let_in(run, flow, done, partial(enter_moving, run))
     done.asked += len(keys)
     done.unknown += tuple(key for key in keys if key not in places)
 
 
-def _enter(run: Run, flow: str, done: Enrolled) -> None:
+def _let_in(run: Run, flow: str, done: Enrolled, way_in: Callable[[Plan, PlanNode], tuple[int, int]]) -> None:
     version = run.deployment.live.get(flow)
     if version is None:
         raise FlowError(f"flow {flow!r} is not live; publish it first", flow=flow)
@@ -140,19 +146,9 @@ def _enter(run: Run, flow: str, done: Enrolled) -> None:
     if not plan.by_hand:
         raise FlowError(f"flow {flow!r} has no trigger.manual; add one to let contacts in by hand", flow=flow)
     for trigger in plan.by_hand:
-        entered, steps = enter_moving(run, plan, trigger)
+        entered, steps = way_in(plan, trigger)
         done.entered += entered
         done.steps += steps
-
-
-def _next_batch(run: Run, after: int) -> tuple[int | None, int]:
-    """Put the next contacts of a part into the entrant table; give where to go on, and how many they are."""
-    clear(run.connection, ENTRANT)
-    given = run.given(after=after)
-    last = _last(run.dialect).run(run.connection, given).scalar()
-    if last is None:
-        return None, 0
-    return int(last), _range(run.dialect).run(run.connection, {**given, "last": last}).rowcount
 
 
 @cache
@@ -162,23 +158,13 @@ def _listed(dialect: str) -> Prepared:
 
 
 @cache
-def _last(dialect: str) -> Prepared:
+def _batch(dialect: str) -> Prepared:
+    """Find where the next batch of contacts ends, and how many they are."""
     batch = (
         sa.select(CONTACT.c.id)
-        .where(CONTACT.c.part == PART, CONTACT.c.id > parameter("after"))
+        .where(CONTACT.c.part == PART, CONTACT.c.id > parameter("after"), ~CONTACT.c.key.startswith(ERASED))
         .order_by(CONTACT.c.id)
         .limit(BATCH)
         .subquery()
     )
-    return Prepared(sa.select(sa.func.max(batch.c.id)), dialect)
-
-
-@cache
-def _range(dialect: str) -> Prepared:
-    chosen = sa.select(CONTACT.c.id, NOW).where(
-        CONTACT.c.part == PART,
-        CONTACT.c.id > parameter("after"),
-        CONTACT.c.id <= parameter("last"),
-        ~CONTACT.c.key.startswith(ERASED),
-    )
-    return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
+    return Prepared(sa.select(sa.func.max(batch.c.id), sa.func.count()), dialect)

@@ -41,7 +41,8 @@ class MessageContent:
     """What a send node of a flow version says; the same for all its contacts.
 
     ``trigger_events`` are the events by which contacts come into the flow: ``event.…`` in templates reads the last of
-    them. ``quiet`` is the flow's quiet hours, ``late`` how late the message may go. ``request`` is a webhook's.
+    them. ``preheader`` is what mail programs show behind the subject. ``quiet`` is the flow's quiet hours, ``late``
+    how late the message may go. ``request`` is a webhook's.
     """
 
     channel: str
@@ -50,6 +51,7 @@ class MessageContent:
     flow_name: Text
     topic: str = DEFAULT_TOPIC
     subject: Text | None = None
+    preheader: Text | None = None
     html: Text | None = None
     text: Text | None = None
     sender: Text | None = None

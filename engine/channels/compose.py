@@ -6,13 +6,13 @@ from typing import Any
 
 from engine.channels.base import EMAIL, WEBHOOK, MessageContent, MessageKey, Outgoing, Request
 from engine.channels.content import leaves, replant
-from engine.channels.letters import finish_html, finish_text
+from engine.channels.letters import finish_html, finish_text, with_preheader
 from engine.channels.links import Links
 from engine.channels.render import Piece
 from engine.errors import RenderError
 from engine.terms import Json, Micros, Text, format_instant, text_in
 
-_MODES = {"subject": "line", "sender": "line", "html": "mail", "text": "text"}
+_MODES = {"subject": "line", "preheader": "line", "sender": "line", "html": "mail", "text": "text"}
 _HEADER, _BODY, _URL = "header ", "body ", "url"
 
 
@@ -31,7 +31,7 @@ def pieces_of(content: MessageContent, locale: str) -> dict[str, Piece]:
     """List the templates of a message in a contact's language, by what they are for."""
     if content.request is not None:
         return _pieces_of_request(content.request)
-    wanted = ("subject", "html", "text", "sender") if content.channel == EMAIL else ("text",)
+    wanted = ("subject", "preheader", "html", "text", "sender") if content.channel == EMAIL else ("text",)
     texts: dict[str, Text | None] = {name: getattr(content, name) for name in wanted}
     return {name: (_MODES[name], text_in(text, locale)) for name, text in texts.items() if text}
 
@@ -64,7 +64,8 @@ def compose(
         raise RenderError("the message has neither HTML nor text; write one of them")
     if content.channel == EMAIL:
         text = finish_text(text if text.strip() else mail["text"], unsubscribe_url, recipient.locale)
-        html = finish_html(mail["parts"], key, links, unsubscribe_url, recipient.locale) if mail["parts"] else ""
+        parts = with_preheader(mail["parts"], str(rendered.get("preheader") or ""))
+        html = finish_html(parts, key, links, unsubscribe_url, recipient.locale) if parts else ""
     return Outgoing(
         key,
         content.channel,

@@ -30,6 +30,7 @@ def message_content(
         flow_name=document.get("name") or document["key"],
         topic=said.get("topic") or DEFAULT_TOPIC,
         subject=said.get("subject"),
+        preheader=said.get("preheader"),
         html=said.get("html"),
         text=said.get("text"),
         sender=said.get("from"),
@@ -68,7 +69,7 @@ def _trigger_events(document: Mapping[str, Any]) -> tuple[str, ...]:
 
 def sources(content: MessageContent) -> list[str]:
     """List all templates of a message, in all languages."""
-    texts: list[Text | None] = [content.subject, content.html, content.text, content.sender]
+    texts: list[Text | None] = [content.subject, content.preheader, content.html, content.text, content.sender]
     found = [source for text in texts if text is not None for source in wordings(text)]
     if content.request is not None:
         found += [content.request.url, *content.request.headers.values(), *leaves(content.request.body)]

@@ -1,5 +1,6 @@
 """The last touches on a typeset mail: links signed, a way out, a picture that tells of its opening."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -10,6 +11,21 @@ from engine.terms import Text, text_in
 WAY_OUT: Text = {"en": "Unsubscribe", "zh-CN": "退订"}
 
 _END = "</body></html>"
+_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_BLANKS = "&#847;&zwnj;&nbsp;" * 60
+
+
+def with_preheader(parts: Sequence[str], preheader: str) -> Sequence[str]:
+    """Put what mail programs show behind the subject at the beginning of a mail, where no reader sees it.
+
+    Shape: ``parts`` as in ``finish_html``; blanks behind it keep the mail's own first words out of the list of mails.
+    """
+    if not parts or not preheader.strip():
+        return parts
+    hidden = f'<div style="display:none;max-height:0;overflow:hidden">{escape(preheader)}{_BLANKS}</div>'
+    found = _BODY.search(parts[0])
+    place = found.end() if found is not None else 0
+    return [parts[0][:place] + hidden + parts[0][place:], *parts[1:]]
 
 
 def finish_html(parts: Sequence[str], key: MessageKey, links: Links, unsubscribe_url: str, locale: str) -> str:

@@ -48,7 +48,8 @@ class Scope:
 
     ``contact`` has the columns of table ``contact`` in ``part``; ``now``, ``channel``, ``topic`` and ``due`` are values
     or columns. ``required`` are dotted paths of variables, ``cap`` the workspace's frequency cap.
-    ``late`` is how long after ``due`` the message may still go. ``counted`` is which messages the cap counts.
+    ``late`` is how long after ``due`` the message may still go. ``counted`` is which messages the cap counts;
+    ``contact_id`` whose, where that is not read from ``contact``.
     """
 
     contact: sa.FromClause
@@ -62,6 +63,12 @@ class Scope:
     due: Number | None = None
     late: timedelta | None = None
     counted: Sequence[str] = OWED
+    contact_id: Number | None = None
+
+    @property
+    def whose(self) -> Number:
+        """The number of the contact whose messages the cap counts."""
+        return self.contact.c.id if self.contact_id is None else self.contact_id
 
 
 def read_cap(settings: Mapping[str, Any]) -> Cap | None:
@@ -96,6 +103,31 @@ def suppression_reason(
 
 def reason_in(scope: Scope) -> Reason:
     """Say why a message may not be sent: see ``suppression_reason``."""
+    return _first_of([*_of_the_contact(scope), *_of_the_moment(scope), *_of_the_content(scope)])
+
+
+def momentary_reason(scope: Scope) -> Reason:
+    """Say why a message may not be sent now to a contact that ``is_sound``: see ``suppression_reason``."""
+    return _first_of(_of_the_moment(scope))
+
+
+def is_sound(scope: Scope) -> sa.ColumnElement[bool]:
+    """Tell whether the contact has an address, no restriction at all, and all variables that are required."""
+    if scope.channel == WEBHOOK:
+        clear: list[sa.ColumnElement[bool]] = []
+    else:
+        clear = [sa.not_(scope.contact.c.restricted), _address_text(scope) != ""]
+    absent = [sa.not_(missing_any(scope.contact, scope.part, scope.required, scope.trigger))] if scope.required else []
+    return sa.and_(sa.true(), *clear, *absent)
+
+
+def _first_of(reasons: Sequence[Reason]) -> Reason:
+    if not reasons:
+        return sa.null()
+    return reasons[0] if len(reasons) == 1 else sa.func.coalesce(*reasons, type_=sa.Text)
+
+
+def _of_the_contact(scope: Scope) -> list[Reason]:
     reasons: list[Reason] = []
     if scope.channel != WEBHOOK:
         digest = address_hash(scope.contact, scope.channel)
@@ -105,16 +137,23 @@ def reason_in(scope: Scope) -> Reason:
             _to_a_person(scope, _when_restricted(scope, _is_suppressed(scope, digest, "bounced"), "bounced"))
         )
         reasons.append(_to_a_person(scope, _when_restricted(scope, _is_suppressed(scope, digest), "suppressed")))
+    return reasons
+
+
+def _of_the_moment(scope: Scope) -> list[Reason]:
+    reasons: list[Reason] = []
     if scope.late is not None and scope.due is not None:
         reasons.append(sa.case((_number(scope.now) - scope.due > length_micros(scope.late), "late")))
     if scope.channel != WEBHOOK and scope.cap is not None:
         reasons.append(_to_a_person(scope, sa.case((over_cap(scope), "cap"))))
-    if scope.required:
-        absent = missing_any(scope.contact, scope.part, scope.required, scope.trigger)
-        reasons.append(sa.case((absent, "missing_variable")))
-    if not reasons:
-        return sa.null()
-    return reasons[0] if len(reasons) == 1 else sa.func.coalesce(*reasons, type_=sa.Text)
+    return reasons
+
+
+def _of_the_content(scope: Scope) -> list[Reason]:
+    if not scope.required:
+        return []
+    absent = missing_any(scope.contact, scope.part, scope.required, scope.trigger)
+    return [sa.case((absent, "missing_variable"))]
 
 
 def _number(value: Number) -> sa.ColumnElement[Any]:
@@ -137,8 +176,11 @@ def address(contact: sa.FromClause, channel: Word) -> sa.ColumnElement[Any]:
 
 
 def _no_address(scope: Scope) -> Reason:
-    given = sa.func.coalesce(sa.func.trim(address(scope.contact, scope.channel)), "")
-    return sa.case((given == "", "no_address"))
+    return sa.case((_address_text(scope) == "", "no_address"))
+
+
+def _address_text(scope: Scope) -> sa.ColumnElement[str]:
+    return sa.func.coalesce(sa.func.trim(address(scope.contact, scope.channel)), "")
 
 
 def address_hash(contact: sa.FromClause, channel: Word) -> sa.ColumnElement[Any]:
@@ -196,7 +238,7 @@ def _counted(scope: Scope) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[int
     """Choose the contact's messages that count, and say when each went or is to go."""
     mine = sa.and_(
         _COUNTED.c.part == scope.part,
-        _COUNTED.c.contact_id == scope.contact.c.id,
+        _COUNTED.c.contact_id == scope.whose,
         _COUNTED.c.channel != WEBHOOK,
         _COUNTED.c.state.in_(tuple(scope.counted)),
     )

@@ -7,7 +7,8 @@ from itertools import islice, product
 from typing import Final
 
 from engine.civil import WaitUntil
-from engine.contract.wave import EventMatch, Gathering, Members, Moment, Row, Wave
+from engine.contract.comparison import HELD, Comparison
+from engine.contract.wave import Compared, EventMatch, Gathering, Members, Moment, Row, Wave
 from engine.rules.model import Rule
 from engine.terms import Json, Text
 
@@ -244,8 +245,12 @@ class Imagined(Wave):
     def convert(self, name: str, value: float | None) -> None:
         """Take note of nothing."""
 
-    def expose(self, variants: Mapping[str, Members], goal: Mapping[str, Json] | None) -> None:
-        """Take note of nothing."""
+    def compare(self, comparison: Comparison) -> Compared:
+        """Divide by variant; some are held where not all are divided at once."""
+        held = (HELD,) if comparison.sample < 1 else ()
+        sets = self._divide("compare", (*comparison.ways, *held))
+        until = None if comparison.decide_by is None else When(Some(frozenset()), Some(frozenset()))
+        return Compared({way: sets[way] for way in comparison.ways}, sets.get(HELD), until)
 
     def end(self, members: Members, reason: str | None = None) -> None:
         """Take note of nothing."""

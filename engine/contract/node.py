@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ConfigDict
 
 from engine.civil import WaitUntil
+from engine.contract.comparison import Comparison
 from engine.contract.findings import Finding, Level
 from engine.contract.wave import EventMatch, Wave
 from engine.rules.model import Rule
@@ -161,6 +162,10 @@ class NodeType(Generic[C]):
 
     def enters(self, config: C) -> str | None:
         """Name the flow that members are let into, if any."""
+        return None
+
+    def compares(self, config: C) -> Comparison | None:
+        """Say what is compared here; None for a node that is no experiment."""
         return None
 
     def writes(self, config: C) -> Iterable[str]:

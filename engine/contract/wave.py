@@ -9,11 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.civil import WaitUntil
 from engine.rules.model import Condition, Rule
 from engine.terms import Json, Text
+
+if TYPE_CHECKING:
+    from engine.contract.comparison import Comparison
 
 
 class Members(ABC):
@@ -65,6 +68,15 @@ class Gathering:
     one: Members
     others: Members
     waiting: Members
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The sets of a comparison: ``ways`` by port; ``held`` wait ``until`` their time is over, or for a winner."""
+
+    ways: Mapping[str, Members]
+    held: Members | None = None
+    until: Moment | None = None
 
 
 @dataclass(frozen=True)
@@ -198,8 +210,11 @@ class Wave(Protocol):
     def convert(self, name: str, value: float | None) -> None:
         """Record a conversion of every member."""
 
-    def expose(self, variants: Mapping[str, Members], goal: Mapping[str, Json] | None) -> None:
-        """Record which variant each member was given, the first time it is."""
+    def compare(self, comparison: "Comparison") -> Compared:
+        """Divide all by variant, and record which one each was given, the first time it is.
+
+        Who was given a variant before gets it again; the others are drawn by the shares that are in force.
+        """
 
     def end(self, members: Members, reason: str | None = None) -> None:
         """End the enrollments of members after they have passed; their other tokens are removed."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from engine.channels.receipts import RECEIPT_NAMES
 from engine.contract.node import ByEvent
 from engine.rules.names import event_names
-from engine.run import claim, cursors, follow, wake, wave
+from engine.run import claim, conversions, cursors, follow, moving, wake
 from engine.run.context import Run, TickReport
 from engine.run.tables import ARRIVAL, NOW, PART, TOUCHED, clear
 from engine.store.prepared import Prepared, parameter
@@ -26,7 +26,7 @@ BATCH = 5_000
 
 
 def names_of_interest(run: Run) -> frozenset[str]:
-    """List the names of events that can end, wake, let in or change a segment, or that are receipts."""
+    """List the names of events that end, wake, let in or change a segment, of receipts, and of conversions."""
     found: set[str] = set(RECEIPT_NAMES)
     segments = run.deployment.segments
     for plan in run.deployment.versions():
@@ -34,6 +34,7 @@ def names_of_interest(run: Run) -> frozenset[str]:
         found |= {match.name for _, match in program.event_waits}
         for rule in (plan.goal, plan.exit, *(rule for _, rule in program.rule_waits)):
             found |= event_names(rule, segments) if rule is not None else frozenset()
+    found |= conversions.event_names(run.deployment)
     for plan in run.deployment.open():
         found |= {node.entry.match.name for node in plan.triggers if isinstance(node.entry, ByEvent)}
     for subject in run.deployment.subjects:
@@ -90,11 +91,8 @@ def _move_woken(run: Run, report: TickReport) -> None:
     for plan in run.deployment.running():
         program = run.deployment.program(plan.version_id, run.dialect)
         contacts = claim.due_contacts(run, plan.version_id, woken_only=True)
-        tokens = claim.fill_due(run, program, contacts, woken_only=True)
-        if tokens:
-            done = wave.carry(run, program, tokens)
-            report.steps += done.steps
-            follow.wave_done(run)
+        if contacts:
+            report.add(moving.move_due(run, program, contacts, woken_only=True))
 
 
 def _newest(part: int, position: int) -> sa.Select[Any]:

@@ -30,21 +30,35 @@ def due_contacts(run: Run, version_id: int, *, woken_only: bool = False) -> "arr
     return array("q", (row[0] for row in found))
 
 
-def fill_due(run: Run, program: Program, contacts: Sequence[int], *, woken_only: bool = False) -> int:
-    """Fill the wave with the due tokens of these contacts (ascending); give the number of members."""
+def fill_due(
+    run: Run,
+    program: Program,
+    contacts: Sequence[int],
+    *,
+    woken_only: bool = False,
+    spared: frozenset[int] = frozenset(),
+) -> int:
+    """Fill the wave with the due tokens of these contacts (ascending); give the number of members.
+
+    Shape: tokens that rest at one of the nodes ``spared`` are left alone.
+    """
     if not contacts:
         return 0
-    dense = contacts[-1] - contacts[0] < DENSE * len(contacts)
-    statement = _fill(program, "range" if dense else "list", woken_only)
+    form, given = chosen_contacts(contacts)
+    return _run_fill(run, program, _fill(program, form, woken_only, spared), given)
+
+
+def chosen_contacts(contacts: Sequence[int]) -> tuple[str, dict[str, Any]]:
+    """Say how these contacts (ascending) are best found, and name the parameters."""
     given: dict[str, Any] = {"first": contacts[0], "last": contacts[-1]}
-    if not dense:
-        given["contacts"] = "[" + ",".join(map(str, contacts)) + "]"
-    return _run_fill(run, program, statement, given)
+    if contacts[-1] - contacts[0] < DENSE * len(contacts):
+        return "range", given
+    return "list", {**given, "contacts": "[" + ",".join(map(str, contacts)) + "]"}
 
 
-def fill_turn(run: Run, program: Program) -> int:
+def fill_turn(run: Run, program: Program, spared: frozenset[int] = frozenset()) -> int:
     """Fill the wave with the tokens that are due at their contact's turn; give the number of members."""
-    return _run_fill(run, program, _fill(program, "turn", False), {})
+    return _run_fill(run, program, _fill(program, "turn", False, spared), {})
 
 
 def _run_fill(run: Run, program: Program, statement: Prepared, given: dict[str, Any]) -> int:
@@ -72,45 +86,60 @@ def _due(dialect: str, woken_only: bool) -> Prepared:
     return Prepared(chosen, dialect)
 
 
-_FILLS: dict[tuple[int, str, str, bool], tuple[Program, Prepared]] = {}
+def _fill(program: Program, form: str, woken_only: bool, spared: frozenset[int]) -> Prepared:
+    def make() -> Prepared:
+        return Prepared(_filling(program, form, woken_only, spared), program.dialect)
+
+    return program.once(("claim", form, woken_only, spared), make)
 
 
-def _fill(program: Program, how: str, woken_only: bool) -> Prepared:
-    key = (id(program), program.dialect, how, woken_only)
-    found = _FILLS.get(key)
-    if found is None or found[0] is not program:
-        found = _FILLS[key] = (program, Prepared(_filling(program, how, woken_only), program.dialect))
-    return found[1]
+def _filling(program: Program, form: str, woken_only: bool, spared: frozenset[int]) -> sa.Insert:
+    chosen = _members(program, TURN.c.at if form == "turn" else NOW, TOKEN.c.due_at)
+    if spared:
+        chosen = chosen.where(TOKEN.c.node.not_in(sorted(spared)))
+    ordered = only_due(chosen, program, form, woken_only=woken_only).order_by(TOKEN.c.contact_id, TOKEN.c.id)
+    return WAVE.insert().from_select([column.name for column in WAVE.c], ordered)
 
 
-def _filling(program: Program, how: str, woken_only: bool) -> sa.Insert:
-    now = TURN.c.at if how == "turn" else NOW
-    chosen = _members(program, now, TOKEN.c.due_at).where(
+def only_due(chosen: sa.Select[Any], program: Program, form: str, *, woken_only: bool) -> sa.Select[Any]:
+    """Choose of tokens the due ones of certain contacts: those whose turn it is, of a range, or of a list."""
+    now = TURN.c.at if form == "turn" else NOW
+    chosen = chosen.where(
         TOKEN.c.part == PART, TOKEN.c.version_id == VERSION, TOKEN.c.due_at <= now, TOKEN.c.state == "waiting"
     )
-    if how == "turn":
+    if form == "turn":
         chosen = chosen.where(TOKEN.c.contact_id == TURN.c.contact_id)
-    elif how == "range":
+    elif form == "range":
         chosen = chosen.where(TOKEN.c.contact_id.between(parameter("first"), parameter("last")))
     else:
         chosen = chosen.where(TOKEN.c.contact_id.in_(numbers(program.dialect, "contacts")))
     if woken_only:
         chosen = chosen.where(TOKEN.c.woken > 0)
     if program.plan.reentry == "always":
-        # Of a contact's enrollments the one that began first moves first; the others follow at the same instant.
-        earlier = TOKEN.alias("earlier")
-        chosen = chosen.where(
-            ~sa.exists().where(
-                earlier.c.part == PART,
-                earlier.c.contact_id == TOKEN.c.contact_id,
-                earlier.c.version_id == VERSION,
-                earlier.c.enrollment_id < TOKEN.c.enrollment_id,
-                earlier.c.due_at <= now,
-                *([earlier.c.woken > 0] if woken_only else []),
-            )
-        )
-    ordered = chosen.order_by(TOKEN.c.contact_id, TOKEN.c.id)
-    return WAVE.insert().from_select([column.name for column in WAVE.c], ordered)
+        chosen = chosen.where(_none_earlier(now, woken_only))
+    return chosen
+
+
+def _none_earlier(now: Any, woken_only: bool) -> sa.ColumnElement[bool]:
+    """Let of a contact's enrollments the one that began first move first; the others follow at the same instant."""
+    earlier = TOKEN.alias("earlier")
+    return ~sa.exists().where(
+        earlier.c.part == PART,
+        earlier.c.contact_id == TOKEN.c.contact_id,
+        earlier.c.version_id == VERSION,
+        earlier.c.enrollment_id < TOKEN.c.enrollment_id,
+        earlier.c.due_at <= now,
+        *([earlier.c.woken > 0] if woken_only else []),
+    )
+
+
+def same_enrollment() -> sa.ColumnElement[bool]:
+    """Join tokens with their enrollments."""
+    return sa.and_(
+        ENROLLMENT.c.part == PART,
+        ENROLLMENT.c.contact_id == TOKEN.c.contact_id,
+        ENROLLMENT.c.id == TOKEN.c.enrollment_id,
+    )
 
 
 def _members(program: Program, now: Any, due: Any) -> sa.Select[Any]:
@@ -120,12 +149,7 @@ def _members(program: Program, now: Any, due: Any) -> sa.Select[Any]:
     if {"hash", "zone"} & program.needs:
         source = source.join(contact, sa.and_(contact.c.part == PART, contact.c.id == TOKEN.c.contact_id))
     if "started_at" in program.needs:
-        mine = sa.and_(
-            enrollment.c.part == PART,
-            enrollment.c.contact_id == TOKEN.c.contact_id,
-            enrollment.c.id == TOKEN.c.enrollment_id,
-        )
-        source = source.join(enrollment, mine)
+        source = source.join(enrollment, same_enrollment())
     codes = {node.index: steps.rested(node.index) for node in program.plan.nodes}
     zero = sa.literal(0, sa.Integer)
     columns: dict[str, Any] = {
@@ -154,9 +178,8 @@ def _members(program: Program, now: Any, due: Any) -> sa.Select[Any]:
 
 def _pull_joining(program: Program) -> Prepared:
     """Bring in the tokens that wait at joins of enrollments in the wave: what moves now may set them free."""
-    key = (id(program), program.dialect, "joining", False)
-    found = _FILLS.get(key)
-    if found is None or found[0] is not program:
+
+    def make() -> Prepared:
         moving = (
             sa.select(
                 WAVE.c.contact_id,
@@ -174,6 +197,6 @@ def _pull_joining(program: Program) -> Prepared:
             TOKEN.c.enrollment_id == moving.c.enrollment_id,
             TOKEN.c.state == "joining",
         )
-        insert = WAVE.insert().from_select([column.name for column in WAVE.c], chosen)
-        found = _FILLS[key] = (program, Prepared(insert, program.dialect))
-    return found[1]
+        return Prepared(WAVE.insert().from_select([column.name for column in WAVE.c], chosen), program.dialect)
+
+    return program.once("joining", make)

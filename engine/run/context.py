@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
@@ -119,6 +119,18 @@ class Run:
         return {"at_part": self.part, "now": self.now, **more}
 
 
+class Moved(Protocol):
+    """How many tokens moved, and how many steps they took."""
+
+    @property
+    def tokens(self) -> int:
+        """Count the tokens."""
+
+    @property
+    def steps(self) -> int:
+        """Count the steps."""
+
+
 @dataclass
 class TickReport:
     """What a tick did."""
@@ -130,3 +142,9 @@ class TickReport:
     waves: int = 0
     failed: int = 0
     flows: set[str] = field(default_factory=set)
+
+    def add(self, done: Moved) -> None:
+        """Add what a wave did."""
+        self.tokens += done.tokens
+        self.steps += done.steps
+        self.waves += 1 if done.tokens else 0

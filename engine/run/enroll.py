@@ -1,23 +1,102 @@
 """Let contacts into flows: an enrollment each, with one token at the trigger, if re-entry allows it."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine.library.plan import Plan, PlanNode
+from engine.people.contacts import ERASED
 from engine.run.context import Run
-from engine.run.tables import ENTRANT, PART
+from engine.run.tables import ENTERED, ENTRANT, NOW, PART, clear
 from engine.store import sequences
 from engine.store.prepared import Prepared, parameter
-from engine.store.tables import Enrollment, Token
+from engine.store.tables import Contact, Enrollment, Token
 from engine.terms import length_micros
 
+NEAR = 4
+"""Entrants lie close together when at least one of so many contacts between the first and the last is one."""
+
+CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
 ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
 TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
 
-ENTERED = 3
-"""What ``token.woken`` says of a token that has just come in."""
+
+@dataclass(frozen=True)
+class Entrants:
+    """How many rows the entrant table has, and the first and last contact in it."""
+
+    count: int
+    first: int
+    last: int
+
+    @property
+    def near(self) -> bool:
+        """Whether they lie close together: then enrollments are numbered by their contacts."""
+        return self.last - self.first < NEAR * self.count
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers their enrollments take."""
+        return self.last - self.first + 1 if self.near else self.count
+
+
+def count_entrants(run: Run) -> Entrants:
+    """Count the entrant table.
+
+    Cost: one statement.
+    """
+    count, first, last = _count(run.dialect).run(run.connection, {}).one()
+    return Entrants(count, first or 0, last or 0)
+
+
+def entering(run: Run, plan: Plan, numbers: int, first: int = 0) -> dict[str, Any]:
+    """Take numbers for enrollments, and name the parameters of the statements that let contacts in."""
+    return run.given(
+        base=sequences.take(run.connection, run.part, "enrollment", numbers),
+        first=first,
+        flow_id=plan.flow_id,
+        version_id=plan.version_id,
+        cooldown=length_micros(plan.cooldown),
+    )
+
+
+def list_range(run: Run, after: int, last: int) -> None:
+    """Put the contacts after one, up to another one, into the entrant table."""
+    clear(run.connection, ENTRANT)
+    _range(run.dialect).run(run.connection, run.given(after=after, last=last))
+
+
+def in_range(contact: Any) -> list[sa.ColumnElement[bool]]:
+    """Choose the contacts after one, up to another one, but for those that were erased."""
+    between = [contact.c.id > parameter("after"), contact.c.id <= parameter("last")]
+    return [contact.c.part == PART, *between, ~contact.c.key.startswith(ERASED)]
+
+
+@cache
+def _range(dialect: str) -> Prepared:
+    chosen = sa.select(CONTACT.c.id, NOW).where(*in_range(CONTACT))
+    return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
+
+
+def identity(entrant: Any, *, near: bool) -> sa.ColumnElement[int]:
+    """Give the enrollment of each entrant its number."""
+    if near:
+        found: sa.ColumnElement[int] = parameter("base") + entrant.c.contact_id - parameter("first")
+        return found
+    return parameter("base") + sa.func.row_number().over(order_by=entrant.c.contact_id) - 1
+
+
+def allowed(reentry: str, entrant: Any) -> list[sa.ColumnElement[bool]]:
+    """Choose the entrants whom a flow's re-entry lets in."""
+    mine, before = _before(entrant)
+    if reentry == "once":
+        return [~sa.exists().where(mine)]
+    if reentry == "after_exit":
+        too_soon = before.c.started_at + parameter("cooldown") > entrant.c.now
+        return [~sa.exists().where(mine, sa.or_(before.c.state == "active", too_soon))]
+    return []
 
 
 def enter(run: Run, plan: Plan, trigger: PlanNode) -> int:
@@ -26,18 +105,11 @@ def enter(run: Run, plan: Plan, trigger: PlanNode) -> int:
     Shape: a contact that is there several times enters as often where re-entry is always allowed, else once.
     Cost: four statements, one more for a goal and for an exit.
     """
-    count = int(_count(run.dialect).run(run.connection, {}).scalar_one())
+    count = count_entrants(run).count
     if count == 0:
         return 0
-    base = sequences.take(run.connection, run.part, "enrollment", count)
-    given = run.given(
-        base=base,
-        end=base + count,
-        flow_id=plan.flow_id,
-        version_id=plan.version_id,
-        node=trigger.index,
-        cooldown=length_micros(plan.cooldown),
-    )
+    given = entering(run, plan, count)
+    given |= {"end": given["base"] + count, "node": trigger.index}
     entered = _enroll(run.dialect, plan.reentry).run(run.connection, given).rowcount
     if entered:
         for ending in run.deployment.program(plan.version_id, run.dialect).entering:
@@ -48,7 +120,8 @@ def enter(run: Run, plan: Plan, trigger: PlanNode) -> int:
 
 @cache
 def _count(dialect: str) -> Prepared:
-    return Prepared(sa.select(sa.func.count()).select_from(ENTRANT), dialect)
+    ends = (sa.func.min(ENTRANT.c.contact_id), sa.func.max(ENTRANT.c.contact_id))
+    return Prepared(sa.select(sa.func.count(), *ends).select_from(ENTRANT), dialect)
 
 
 @cache
@@ -57,34 +130,35 @@ def _enroll(dialect: str, reentry: str) -> Prepared:
     if reentry != "always":
         first = sa.func.min(ENTRANT.c.now).label("now")
         entrant = sa.select(ENTRANT.c.contact_id, first).group_by(ENTRANT.c.contact_id).subquery("once")
+    row: dict[str, Any] = {
+        "part": PART,
+        "contact_id": entrant.c.contact_id,
+        "id": identity(entrant, near=False),
+        "flow_id": parameter("flow_id"),
+        "version_id": parameter("version_id"),
+        "ordinal": ordinal(reentry, entrant),
+        "state": sa.literal("active", sa.Text),
+        "started_at": entrant.c.now,
+    }
+    chosen = sa.select(*row.values()).where(*allowed(reentry, entrant))
+    return Prepared(ENROLLMENT.insert().from_select(list(row), chosen), dialect)
+
+
+def _before(entrant: Any) -> tuple[sa.ColumnElement[bool], Any]:
     before = ENROLLMENT.alias("before")
     mine = sa.and_(
         before.c.part == PART,
         before.c.contact_id == entrant.c.contact_id,
         before.c.flow_id == parameter("flow_id"),
     )
-    row: dict[str, Any] = {
-        "part": PART,
-        "contact_id": entrant.c.contact_id,
-        "id": parameter("base") + sa.func.row_number().over(order_by=entrant.c.contact_id) - 1,
-        "flow_id": parameter("flow_id"),
-        "version_id": parameter("version_id"),
-        "ordinal": _ordinal(reentry, entrant, mine),
-        "state": sa.literal("active", sa.Text),
-        "started_at": entrant.c.now,
-    }
-    chosen = sa.select(*row.values())
-    if reentry == "once":
-        chosen = chosen.where(~sa.exists().where(mine))
-    elif reentry == "after_exit":
-        too_soon = before.c.started_at + parameter("cooldown") > entrant.c.now
-        chosen = chosen.where(~sa.exists().where(mine, sa.or_(before.c.state == "active", too_soon)))
-    return Prepared(ENROLLMENT.insert().from_select(list(row), chosen), dialect)
+    return mine, before
 
 
-def _ordinal(reentry: str, entrant: Any, mine: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+def ordinal(reentry: str, entrant: Any) -> sa.ColumnElement[int]:
+    """Count which of the contact's enrollments in the flow each entrant's is."""
     if reentry == "once":
         return sa.literal(1, sa.BigInteger)
+    mine, _ = _before(entrant)
     so_far = sa.select(sa.func.count()).where(mine).scalar_subquery()
     if reentry == "after_exit":
         return so_far + 1

@@ -8,44 +8,70 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.contract.wave import Members, Moment
+from engine.rules.model import Rule
 from engine.run.tables import WAVE
 from engine.terms import length_micros
 
 Flag = sa.ColumnElement[bool]
 
 
+@dataclass(frozen=True)
+class Stance:
+    """How a member stands at a node: it rests there and was woken for a reason, or has come over an edge."""
+
+    rested: bool
+    woken: int = 0
+
+
+Held = Callable[[Stance], bool]
+
+
 @dataclass(frozen=True, eq=False)
 class Partition:
     """A division of all members that is complete and without overlap by its make.
 
-    ``choose`` builds an expression that maps each member to the value given for its slot.
+    ``choose`` builds an expression that maps each member to the value given for its slot; ``rules`` are what it
+    looks at beside what never changes, None when that is not known.
     """
 
     slots: tuple[str, ...]
     choose: Callable[[Mapping[str, Any]], sa.ColumnElement[Any]]
+    rules: tuple[Rule, ...] | None = ()
 
 
 @dataclass(frozen=True, eq=False)
 class SqlMembers(Members):
     """A set of members: a predicate over the wave; ``slot`` when it is one slot of a partition.
 
-    ``arriving`` is true when all of them surely came over an edge just now.
+    ``arriving`` is true when all of them surely came over an edge just now; ``held`` tells from the stance of a
+    member whether it belongs to the set, where no more than that is needed.
     """
 
     flag: Flag
     slot: tuple[Partition, str] | None = None
     arriving: bool = False
+    held: Held | None = None
 
     def __and__(self, other: Members) -> "SqlMembers":
         mine = _mine(other)
-        return SqlMembers(sa.and_(self.flag, mine.flag), arriving=self.arriving or mine.arriving)
+        held = _both(self.held, mine.held, lambda one, two: one and two)
+        return SqlMembers(sa.and_(self.flag, mine.flag), arriving=self.arriving or mine.arriving, held=held)
 
     def __or__(self, other: Members) -> "SqlMembers":
         mine = _mine(other)
-        return SqlMembers(sa.or_(self.flag, mine.flag), arriving=self.arriving and mine.arriving)
+        held = _both(self.held, mine.held, lambda one, two: one or two)
+        return SqlMembers(sa.or_(self.flag, mine.flag), arriving=self.arriving and mine.arriving, held=held)
 
     def __sub__(self, other: Members) -> "SqlMembers":
-        return SqlMembers(sa.and_(self.flag, sa.not_(_mine(other).flag)), arriving=self.arriving)
+        mine = _mine(other)
+        held = _both(self.held, mine.held, lambda one, two: one and not two)
+        return SqlMembers(sa.and_(self.flag, sa.not_(mine.flag)), arriving=self.arriving, held=held)
+
+
+def _both(one: Held | None, two: Held | None, combine: Callable[[bool, bool], bool]) -> Held | None:
+    if one is None or two is None:
+        return None
+    return lambda stance: combine(one(stance), two(stance))
 
 
 def _mine(members: Members) -> SqlMembers:
@@ -82,4 +108,4 @@ class SqlMoment(Moment):
 
 
 NOW = SqlMoment(WAVE.c.now, timedelta(0))
-NOBODY = SqlMembers(sa.false())
+NOBODY = SqlMembers(sa.false(), held=lambda _: False)

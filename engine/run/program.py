@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -13,12 +13,14 @@ from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
 from engine.run import effects, sql
 from engine.run.members import Flag, SqlMembers
-from engine.run.recorder import Outcome, Recorder
+from engine.run.recorder import Outcome, Recorder, Sending, whole_partition
 from engine.run.tables import ENTRANT, PART, WAVE
 from engine.segments.compile import compile_rule
 from engine.store.prepared import Prepared, parameter
 from engine.store.tables import Enrollment, Token
 from engine.terms import length_micros
+
+T = TypeVar("T")
 
 TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
 ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
@@ -65,7 +67,8 @@ class Program:
     """All statements of one plan for one dialect.
 
     Shape: ``entering`` ends the enrollments of a range of ids for which goal or exit holds at once; ``waking`` sees to
-    waits for a rule before anything else; ``ending`` are the goal and the exit of a wave's members.
+    waits for a rule before anything else; ``ending`` are the goal and the exit of a wave's members;
+    ``kept`` is what other files of this room made of it.
     """
 
     plan: Plan
@@ -79,6 +82,15 @@ class Program:
     event_waits: list[tuple[PlanNode, EventMatch]]
     rule_waits: list[tuple[PlanNode, Rule]]
     joins: bool
+    around: Surroundings
+    kept: dict[Any, Any] = field(default_factory=dict)
+
+    def once(self, key: Any, make: Callable[[], T]) -> T:
+        """Make something of this program the first time it is asked for, and keep it."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        found: T = self.kept[key]
+        return found
 
 
 def here(node: PlanNode) -> Flag:
@@ -102,6 +114,7 @@ def compile_program(plan: Plan, dialect: str, around: Surroundings) -> Program:
         [(each.node, each.said.event) for each in programs if each.said.event],
         [(each.node, each.said.awaited[0]) for each in programs if each.said.awaited],
         any(each.said.joins for each in programs),
+        around,
     )
 
 
@@ -141,17 +154,17 @@ def _node(plan: Plan, node: PlanNode, dialect: str, around: Surroundings) -> Nod
     node.type.run(said, node.config)
     program = NodeProgram(node, said)
     at_node = here(node)
+    stand = effects.Standing(WAVE, at_node, lambda members: members.flag)
     for statement in _preparing(plan, said, at_node):
         program.before.append(Prepared(statement, dialect))
     for sending in said.sendings:
-        more = {name for text in sending.requires for name in around.templates.variables(text)}
-        requires = sorted({*around.requires(node), *more})
+        requires = required(around, node, sending)
         if any(name.split(".")[0] == "event" for name in requires):
             said.needs.append("started_at")
-        program.writes.append(Prepared(effects.sending(plan, node, sending, at_node, requires, around.cap), dialect))
+        program.writes.append(Prepared(effects.sending(plan, node, sending, stand, requires, around.cap), dialect))
     for change in said.changes:
-        if change.kind != "enter" and not is_template(change.facts):
-            statements = effects.changing(plan, node, change, at_node, meaning, dialect)
+        if change.kind != "enter" and not change.templated:
+            statements = effects.changing(plan, node, change, stand, meaning, dialect)
             program.writes.extend(Prepared(statement, dialect) for statement in statements)
     program.standing = _standing(said, at_node, dialect)
     program.entrants = _entrants(said, at_node, dialect)
@@ -163,10 +176,16 @@ def _node(plan: Plan, node: PlanNode, dialect: str, around: Surroundings) -> Nod
     return program
 
 
+def required(around: Surroundings, node: PlanNode, sending: Sending) -> list[str]:
+    """Name the variables without which a message may not go."""
+    more = {name for text in sending.requires for name in around.templates.variables(text)}
+    return sorted({*around.requires(node), *more})
+
+
 def _standing(said: Recorder, at_node: Flag, dialect: str) -> Prepared | None:
     """Read the members at a node for what is worked out in Python, with their facts where those are needed."""
     columns: list[Any] = [WAVE.c.contact_id, WAVE.c.token_id, WAVE.c.zone, WAVE.c.now, WAVE.c.started_at]
-    templates = any(change.kind == "set" and is_template(change.facts) for change in said.changes)
+    templates = any(change.kind == "set" and change.templated for change in said.changes)
     if said.decide is not None or templates or (said.target is not None and said.target[1] is not None):
         contact = sql.CONTACT
         known = (contact.c[name] for name in ("key", *effects.CONTACT_COLUMNS, "attributes"))
@@ -185,12 +204,6 @@ def _entrants(said: Recorder, at_node: Flag, dialect: str) -> Prepared | None:
         return None
     chosen = sa.select(WAVE.c.contact_id, WAVE.c.now).where(at_node)
     return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
-
-
-def is_template(facts: Mapping[str, Any]) -> bool:
-    """Tell whether a change writes values that must be worked out for each contact."""
-    values = facts.get("values", {})
-    return any(isinstance(value, str) and "{{" in value for value in values.values())
 
 
 def _preparing(plan: Plan, said: Recorder, at_node: Flag) -> list[sa.Update]:
@@ -287,8 +300,8 @@ def _leaving(node: PlanNode, said: Recorder, at_node: Flag, *, touched: bool) ->
 
 
 def _chosen_code(node: PlanNode, outcomes: list[Outcome]) -> Any:
-    if _is_whole(outcomes):
-        partition, _ = outcomes[0].members.slot  # type: ignore[misc]
+    partition = whole_partition(outcomes)
+    if partition is not None:
         chosen = partition.choose({each.members.slot[1]: each.code for each in outcomes if each.members.slot})
         return sa.func.coalesce(chosen, steps.step(node.index, steps.LEAK))
     merged: dict[str, list[SqlMembers]] = {}
@@ -304,17 +317,6 @@ def _chosen_code(node: PlanNode, outcomes: list[Outcome]) -> Any:
             mask = mask + sa.case((flag, 1 << place), else_=0)
         values[1 << place] = code
     return sa.case(values, value=mask, else_=steps.step(node.index, steps.OVERLAP))
-
-
-def _is_whole(outcomes: list[Outcome]) -> bool:
-    """Tell whether the outcomes are just the slots of one partition: then they divide the wave by their make."""
-    found = [outcome.members.slot for outcome in outcomes]
-    if not found or any(slot is None for slot in found):
-        return False
-    partitions = {id(slot[0]) for slot in found if slot}
-    names = sorted(slot[1] for slot in found if slot)
-    first = found[0]
-    return len(partitions) == 1 and first is not None and names == sorted(first[0].slots)
 
 
 def _counting(node: PlanNode) -> sa.Select[Any]:

@@ -7,15 +7,17 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from engine.civil import WaitUntil
-from engine.contract.wave import EventMatch, Gathering, Members, Moment, Row, Wave
+from engine.contract.comparison import Comparison
+from engine.contract.wave import Compared, EventMatch, Gathering, Members, Moment, Row, Wave
 from engine.errors import NodeError, UndeclaredPort
 from engine.library import steps
 from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
 from engine.rules.names import RECEIPTS
 from engine.run import sql
+from engine.run.comparing import divide, sets_of
 from engine.run.members import NOBODY, NOW, Partition, SqlMembers, SqlMoment, slots
-from engine.run.tables import PART, WAVE
+from engine.run.tables import ENTERED, PART, WAVE
 from engine.store.tables import Event
 from engine.terms import DAY, SHARE_PRIME, SHARE_RANGE, Json, Text, share_bounds, share_numbers
 
@@ -52,6 +54,13 @@ class Change:
     kind: str
     facts: Mapping[str, object]
 
+    @property
+    def templated(self) -> bool:
+        """Whether it writes values that must be worked out for each contact."""
+        values = self.facts.get("values")
+        listed = values.values() if isinstance(values, Mapping) else ()
+        return any(isinstance(value, str) and "{{" in value for value in listed)
+
 
 @dataclass(eq=False)
 class Recorder(Wave):
@@ -79,27 +88,28 @@ class Recorder(Wave):
 
     @property
     def all(self) -> SqlMembers:
-        return SqlMembers(sa.true())
+        return SqlMembers(sa.true(), held=lambda _: True)
 
     @property
     def arrived(self) -> SqlMembers:
-        return SqlMembers(WAVE.c.step != steps.rested(self.node.index), arriving=True)
+        came = WAVE.c.step != steps.rested(self.node.index)
+        return SqlMembers(came, arriving=True, held=lambda stance: not stance.rested)
 
     @property
     def woken(self) -> SqlMembers:
-        return SqlMembers(WAVE.c.step == steps.rested(self.node.index))
+        return SqlMembers(WAVE.c.step == steps.rested(self.node.index), held=lambda stance: stance.rested)
 
     @property
     def by_time(self) -> SqlMembers:
-        return self.woken & SqlMembers(WAVE.c.woken.in_([0, 3]))
+        return self._woken_by(0, ENTERED)
 
     @property
     def by_event(self) -> SqlMembers:
-        return self.woken & SqlMembers(WAVE.c.woken == 1)
+        return self._woken_by(1)
 
     @property
     def by_rule(self) -> SqlMembers:
-        return self.woken & SqlMembers(WAVE.c.woken == 2)
+        return self._woken_by(2)
 
     @property
     def quiet(self) -> SqlMembers:
@@ -128,40 +138,42 @@ class Recorder(Wave):
         def choose(values: Mapping[str, object]) -> sa.ColumnElement[object]:
             return sql.first_case([(rule, values[port]) for port, rule in cases], values[otherwise], self.meaning)
 
-        return slots(Partition((*(port for port, _ in cases), otherwise), choose))
+        rules = tuple(rule for _, rule in cases)
+        return slots(Partition((*(port for port, _ in cases), otherwise), choose, rules))
 
     def shares(self, weights: Mapping[str, float], salt: str = "") -> Mapping[str, Members]:
         self.needs.append("hash")
         a, b = share_numbers("/".join(filter(None, (self.plan.flow_key, self.node.id, salt))))
-        number = (WAVE.c.hash * a + b) % SHARE_PRIME % SHARE_RANGE
+        number = (self.meaning.member.hash * a + b) % SHARE_PRIME % SHARE_RANGE
         bounds = share_bounds(weights)
 
         def choose(values: Mapping[str, object]) -> sa.ColumnElement[object]:
             *first, (last, _) = bounds
             if not first:
-                return sa.literal(values[last])
+                only = values[last]
+                return only if isinstance(only, sa.ColumnElement) else sa.literal(only)
             return sa.case(*((number < bound, values[port]) for port, bound in first), else_=values[last])
 
         return slots(Partition(tuple(port for port, _ in bounds), choose))
 
     def idle(self, days: Sequence[int]) -> Sequence[Members]:
         event: sa.Table = Event.__table__  # type: ignore[attr-defined]
-        contact = sql.CONTACT.alias()
+        member = self.meaning.member
         latest = (
             sa.select(sa.func.max(event.c.at))
             .where(
                 event.c.part == PART,
-                event.c.contact_id == WAVE.c.contact_id,
-                event.c.at <= WAVE.c.now,
+                event.c.contact_id == member.contact_id,
+                event.c.at <= member.now,
                 event.c.name.not_in(PASSIVE_EVENTS),
             )
             .scalar_subquery()
         )
-        last = sa.func.coalesce(latest, sql.of_contact(contact.c.created_at, contact, WAVE.c.contact_id))
+        last = sa.func.coalesce(latest, member.of_contact(lambda contact: contact.c.created_at))
         names = tuple(str(day) for day in (0, *days))
 
         def choose(values: Mapping[str, object]) -> sa.ColumnElement[object]:
-            reached = [(WAVE.c.now - last >= day * DAY, values[str(day)]) for day in sorted(days, reverse=True)]
+            reached = [(member.now - last >= day * DAY, values[str(day)]) for day in sorted(days, reverse=True)]
             return sa.case(*reached, else_=values["0"])
 
         found = slots(Partition(names, choose))
@@ -247,8 +259,11 @@ class Recorder(Wave):
     def convert(self, name: str, value: float | None) -> None:
         self.changes.append(Change("convert", {"name": name, "value": value}))
 
-    def expose(self, variants: Mapping[str, Members], goal: Mapping[str, Json] | None) -> None:
-        self.changes.append(Change("expose", {"variants": variants, "goal": goal}))
+    def compare(self, comparison: Comparison) -> Compared:
+        self.needs.append("hash")
+        division = divide(self.plan, self.node, comparison)
+        self.changes.append(Change("compare", {"division": division}))
+        return sets_of(division)
 
     def end(self, members: Members, reason: str | None = None) -> None:
         self.ends = True
@@ -259,7 +274,10 @@ class Recorder(Wave):
         def choose(values: Mapping[str, object]) -> sa.ColumnElement[object]:
             return sa.case({place: values[port] for place, port in enumerate(self.node.ports)}, value=WAVE.c.mark)
 
-        return slots(Partition(self.node.ports, choose))
+        return slots(Partition(self.node.ports, choose, None))
+
+    def _woken_by(self, *causes: int) -> SqlMembers:
+        return self.woken & SqlMembers(WAVE.c.woken.in_(causes), held=lambda stance: stance.woken in causes)
 
     def _leave(self, code: str, members: Members, until: SqlMoment | None = None) -> None:
         assert isinstance(members, SqlMembers)
@@ -269,3 +287,14 @@ class Recorder(Wave):
 
 def _least(first: sa.ColumnElement[int], second: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
     return sa.case((second < first, second), else_=first)
+
+
+def whole_partition(outcomes: Sequence[Outcome]) -> Partition | None:
+    """Give the partition whose slots, all of them, these outcomes are: then they divide a wave by their make."""
+    found = [outcome.members.slot for outcome in outcomes]
+    if not found or any(slot is None for slot in found):
+        return None
+    partitions = {id(slot[0]): slot[0] for slot in found if slot}
+    names = sorted(slot[1] for slot in found if slot)
+    first = next(iter(partitions.values()))
+    return first if len(partitions) == 1 and names == sorted(first.slots) else None

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from engine.errors import EngineError
 from engine.library.plan import Plan
-from engine.run import claim, follow, wave
+from engine.run import moving
 from engine.run.context import Run, TickReport
 from engine.run.program import TOKEN
 from engine.run.tables import PART, VERSION
@@ -38,13 +38,7 @@ def carry_safely(
         with transaction(store) as connection:
             current = run(connection)
             program = current.deployment.program(plan.version_id, current.dialect)
-            tokens = claim.fill_due(current, program, contacts)
-            if tokens:
-                done = wave.carry(current, program, tokens)
-                follow.wave_done(current)
-                report.tokens += done.tokens
-                report.steps += done.steps
-                report.waves += 1
+            report.add(moving.move_due(current, program, contacts))
     except OperationalError:
         raise
     except POISON as error:

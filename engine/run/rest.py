@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.library import steps
+from engine.library.plan import Plan
 from engine.run import sql
 from engine.run.context import Run
 from engine.run.program import TOKEN, Program
@@ -198,11 +199,16 @@ def _count(run: Run, program: Program) -> int:
     for path, hour, tokens in _paths(run.dialect, run.exact).run(run.connection, run.given()):
         for node, port in steps.read_steps(path):
             counts[node, program.plan.nodes[node].ports[port], int(hour)] += int(tokens)
+    add_passages(run, program.plan, counts)
+    return counts.total()
+
+
+def add_passages(run: Run, plan: Plan, counts: Counter[tuple[int, str, int]]) -> None:
+    """Add steps to the counts by node, port and hour."""
     if counts:
         listed = pack([[*place, passed] for place, passed in sorted(counts.items())])
-        given = {"at_part": run.part, "version_id": program.plan.version_id, "counts": listed}
+        given = {"at_part": run.part, "version_id": plan.version_id, "counts": listed}
         _add_counts(run.dialect).run(run.connection, given)
-    return counts.total()
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.run import arrivals, changes, claim, follow, wake, wave
+from engine.run import arrivals, changes, follow, moving, wake
 from engine.run.context import Run, TickReport
 from engine.run.program import TOKEN
 from engine.run.review import RECHECK
@@ -54,13 +54,7 @@ def play_round(
     changes.take_rechecks(run)
     for plan in run.deployment.running() if tokens else ():
         program = run.deployment.program(plan.version_id, run.dialect)
-        members = claim.fill_turn(run, program)
-        if members:
-            done = wave.carry(run, program, members)
-            report.tokens += done.tokens
-            report.steps += done.steps
-            report.waves += 1
-            follow.wave_done(run)
+        report.add(moving.move_turn(run, program))
     return count
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.store.expressions import emptied
 from engine.store.prepared import Prepared, parameter
 
 _metadata = sa.MetaData()
@@ -12,8 +13,8 @@ _metadata = sa.MetaData()
 _CODE = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
-def _table(name: str, *columns: sa.Column[Any], **options: Any) -> sa.Table:
-    return sa.Table(name, _metadata, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DELETE ROWS", **options)
+def _table(name: str, *columns: sa.schema.SchemaItem, **options: Any) -> sa.Table:
+    return sa.Table(name, _metadata, *columns, prefixes=["TEMPORARY"], postgresql_on_commit="PRESERVE ROWS", **options)
 
 
 def _int(name: str, *, nullable: bool = False) -> sa.Column[int]:
@@ -80,7 +81,24 @@ VERDICT = _table(
 )
 """One row is whether a contact matches a segment now, and when time alone may change that."""
 
-ALL = (WAVE, TURN, ARRIVAL, ENTRANT, TOUCHED, VERDICT)
+DIRECT = _table(
+    "direct",
+    sa.Column("contact_id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), nullable=False),
+    _int("token_id"),
+    _int("enrollment_id"),
+    _int("started_at"),
+    _int("now"),
+    _int("due_at"),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("way", sa.Integer, nullable=False),
+    sa.Column("sound", sa.Integer, nullable=False),
+    # SQLite finds rows by it; PostgreSQL joins whole sets and would pay for an index at every row.
+    sa.PrimaryKeyConstraint("contact_id").ddl_if(dialect="sqlite"),
+)
+"""One row is a token that goes from rest to rest by a way that is known beforehand: see ``engine.run.ways``."""
+
+ALL = (WAVE, DIRECT, TURN, ARRIVAL, ENTRANT, TOUCHED, VERDICT)
 
 _clear: dict[tuple[str, str], Prepared] = {}
 
@@ -88,27 +106,38 @@ _clear: dict[tuple[str, str], Prepared] = {}
 def prepare(connection: Connection) -> None:
     """Make the temporary tables of a connection if it has none, and see that they are empty.
 
-    Cost: on a connection that has them, one statement a table.
+    Cost: on a connection that has them, one statement for each table that was used since.
     """
-    known = connection.info.get("dripline_wave")
-    if known:
+    used = connection.info.get("dripline_wave")
+    if used is None:
+        used = connection.info["dripline_wave"] = set()
         for table in ALL:
-            clear(connection, table)
-        return
+            connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+            _empty(connection, table)
     for table in ALL:
-        connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
-        clear(connection, table)
-    connection.info["dripline_wave"] = True
+        if table.name in used:
+            _empty(connection, table)
+    used.clear()
 
 
 def clear(connection: Connection, table: sa.Table) -> None:
-    """Empty a temporary table."""
+    """Empty a temporary table that is about to be filled."""
+    used: set[str] = connection.info["dripline_wave"]
+    if table.name in used:
+        _empty(connection, table)
+    used.add(table.name)
+
+
+def _empty(connection: Connection, table: sa.Table) -> None:
     name = connection.dialect.name
     prepared = _clear.get((table.name, name))
     if prepared is None:
-        prepared = _clear[table.name, name] = Prepared(table.delete(), name)
+        prepared = _clear[table.name, name] = Prepared(emptied(table), name)
     prepared.run(connection, {})
 
+
+ENTERED = 3
+"""What ``token.woken`` says of a token that has just come in."""
 
 PART = parameter("at_part")
 VERSION = parameter("version_id")

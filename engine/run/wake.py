@@ -16,7 +16,7 @@ from engine.contract.wave import EventMatch
 from engine.library.plan import Plan
 from engine.rules.model import Rule
 from engine.rules.names import event_names
-from engine.run import sql
+from engine.run import conversions, sql
 from engine.run.context import Run
 from engine.run.enroll import enter
 from engine.run.program import TOKEN, Program
@@ -49,6 +49,7 @@ def act(run: Run, instant: int) -> None:
                 statement.run(run.connection, {**given, "version_id": plan.version_id})
         for plan in run.deployment.open():
             _let_in(run, plan, turns[turn], given)
+    conversions.record(run, instant, {name for names in turns.values() for name in names})
 
 
 def _turns(run: Run, instant: int) -> dict[int, set[str]]:

@@ -14,7 +14,7 @@ from engine.library import steps
 from engine.run import rest, rows
 from engine.run.context import Run
 from engine.run.enroll import enter
-from engine.run.program import NodeProgram, Program, is_template
+from engine.run.program import NodeProgram, Program
 from engine.run.tables import ENTRANT, TOUCHED, WAVE, clear
 from engine.store import sequences
 from engine.store.prepared import Prepared, parameter
@@ -26,6 +26,10 @@ class WaveReport:
 
     tokens: int
     steps: int
+
+    def __add__(self, other: "WaveReport") -> "WaveReport":
+        """Add up what two waves did."""
+        return WaveReport(self.tokens + other.tokens, self.steps + other.steps)
 
 
 def carry(run: Run, program: Program, tokens: int) -> WaveReport:
@@ -64,7 +68,7 @@ def _pass(run: Run, program: Program, each: NodeProgram) -> set[int]:
     for change in each.said.changes:
         if change.kind == "enter":
             _enter(run, str(change.facts["flow"]), each)
-        elif is_template(change.facts):
+        elif change.templated:
             rows.set_from_templates(run, program.plan, change, each)
     assert each.leave is not None
     if each.leave.run(run.connection, given).rowcount == 0:

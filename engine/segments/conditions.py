@@ -10,7 +10,7 @@ from engine.rules.dates import date_micros
 from engine.rules.model import DATE_OPS, NEGATIONS, At, Condition, Op, Scalar, Span, Value
 from engine.segments.scope import some_row
 from engine.segments.sources import InstantSource, JsonSource, Source, TextSource, Truth, Typed, two_valued
-from engine.store.expressions import lower_text, text_position, text_tail
+from engine.store.expressions import lower_text, plain_lower_text, text_position, text_tail
 from engine.terms import Micros
 
 _DOT_ABOVE = "\N{COMBINING DOT ABOVE}"
@@ -97,9 +97,10 @@ def _worded(op: Op, value: str, text: sa.ColumnElement[str]) -> Truth:
 
 
 def _comparable(text: sa.ColumnElement[str], wanted: Sequence[str]) -> sa.ColumnElement[str]:
-    """Lower-case a text, unless nothing that is looked for has letters of two sizes."""
-    caseless = all(letter.lower() == letter.upper() and letter != _DOT_ABOVE for word in wanted for letter in word)
-    return text if caseless else lower_text(text)
+    """Lower-case a text as far as what is looked for in it needs."""
+    if all(letter.lower() == letter.upper() and letter != _DOT_ABOVE for word in wanted for letter in word):
+        return text
+    return plain_lower_text(text, "".join(wanted)) if all(map(str.isascii, wanted)) else lower_text(text)
 
 
 def _of_list(condition: Condition, source: JsonSource | TextSource) -> Truth:

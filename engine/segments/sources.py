@@ -11,8 +11,8 @@ from engine.store.expressions import (
     item_number,
     item_text,
     json_flag,
+    json_is,
     json_items,
-    json_kind,
     json_number,
     json_text,
     text_micros,
@@ -76,7 +76,7 @@ class JsonSource(Typed):
         return self.text.is_not(None)
 
     def of_kind(self, kind: str, truth: Truth) -> Truth:
-        return sa.case((json_kind(self.document, self.key) == kind, truth), else_=sa.false())
+        return sa.case((json_is(self.document, self.key, kind), truth), else_=sa.false())
 
     def items(self) -> tuple[sa.FromClause, "ItemSource"]:
         """Give the members of the list, as rows; none if it is no list."""

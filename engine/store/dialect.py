@@ -68,7 +68,6 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "temp_store=FILE",
     "cache_size=-65536",
-    "mmap_size=268435456",
     "wal_autocheckpoint=4000",
     "journal_size_limit=67108864",
 )

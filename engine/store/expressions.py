@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import BigInteger, Boolean, Float, Integer, Text
 
@@ -53,6 +54,32 @@ class lower_text(FunctionElement[str]):
 
     type = Text()
     inherit_cache = True
+
+
+class plain_lower_text(FunctionElement[str]):
+    """Lower-case a text so far that words of ASCII letters may be looked for in it, as in ``lower_text``.
+
+    ``words`` are what is looked for. On SQLite it needs no call into Python for every row.
+    """
+
+    type = Text()
+    inherit_cache = False
+
+    def __init__(self, text: sa.ColumnElement[str], words: str) -> None:
+        self.words = words
+        super().__init__(text)
+
+
+class emptied(ClauseElement):
+    """Remove all rows of a temporary table.
+
+    PostgreSQL keeps deleted rows until a vacuum, which never comes to a temporary table: it is truncated.
+    """
+
+    inherit_cache = False
+
+    def __init__(self, table: sa.Table) -> None:
+        self.table = table
 
 
 class text_position(FunctionElement[int]):
@@ -110,6 +137,17 @@ class json_kind(_JsonValue):
 
     type = Text()
     inherit_cache = True
+
+
+class json_is(_JsonValue):
+    """Tell whether a JSON value is of a kind, one of those of ``json_kind``; false if absent."""
+
+    type = Boolean()
+    inherit_cache = False
+
+    def __init__(self, document: sa.ColumnElement[Any], key: str, kind: str) -> None:
+        self.kind = kind
+        super().__init__(document, key)
 
 
 class json_text(_JsonValue):
@@ -186,6 +224,28 @@ def _lower_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     return f"dl_lower({_parts(element, compiler, options)[0]})"
 
 
+@compiles(emptied, "sqlite")
+def _emptied_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"DELETE FROM {compiler.preparer.format_table(element.table)}"  # noqa: S608 - a name of ours
+
+
+@compiles(emptied, "postgresql")
+def _emptied_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"TRUNCATE {compiler.preparer.format_table(element.table)}"
+
+
+@compiles(plain_lower_text, "sqlite")
+def _plain_lower_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    text = _parts(element, compiler, options)[0]
+    # The only letters beyond ASCII that fold to ASCII: a dotted capital I, the Kelvin sign, and i with a dot above.
+    if "k" in element.words:
+        text = f"replace({text}, char(8490), 'k')"
+    if "i" not in element.words:
+        return f"lower({text})"
+    return f"replace(lower(replace({text}, char(304), 'i' || char(775))), 'i' || char(775), 'i')"
+
+
+@compiles(plain_lower_text, "postgresql")
 @compiles(lower_text, "postgresql")
 def _lower_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     text = _parts(element, compiler, options)[0]
@@ -265,14 +325,15 @@ def _later_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"nullif(greatest({one}, {other}), {other})"
 
 
-_SQLITE_KINDS: Final = (
-    "WHEN 'text' THEN 'text' WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' WHEN 'true' THEN 'bool' "
-    "WHEN 'false' THEN 'bool' WHEN 'array' THEN 'list' WHEN 'object' THEN 'object' WHEN 'null' THEN 'null'"
-)
-_POSTGRESQL_KINDS: Final = (
-    "WHEN 'string' THEN 'text' WHEN 'number' THEN 'number' WHEN 'boolean' THEN 'bool' "
-    "WHEN 'array' THEN 'list' WHEN 'object' THEN 'object' WHEN 'null' THEN 'null'"
-)
+_SQLITE_NAMES: Final = {
+    "text": "text", "integer": "number", "real": "number", "true": "bool", "false": "bool",
+    "array": "list", "object": "object", "null": "null",
+}  # fmt: skip
+_POSTGRESQL_NAMES: Final = {
+    "string": "text", "number": "number", "boolean": "bool", "array": "list", "object": "object", "null": "null",
+}  # fmt: skip
+_SQLITE_KINDS: Final = " ".join(f"WHEN '{name}' THEN '{kind}'" for name, kind in _SQLITE_NAMES.items())
+_POSTGRESQL_KINDS: Final = " ".join(f"WHEN '{name}' THEN '{kind}'" for name, kind in _POSTGRESQL_NAMES.items())
 
 
 @compiles(json_kind, "sqlite")
@@ -285,6 +346,20 @@ def _kind_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 def _kind_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     document, key = _postgresql_value(element, compiler, options)
     return f"(CASE jsonb_typeof({document} -> {key}) {_POSTGRESQL_KINDS} END)"
+
+
+@compiles(json_is, "sqlite")
+def _is_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    document, path = _sqlite_value(element, compiler, options)
+    names = [name for name, kind in _SQLITE_NAMES.items() if kind == element.kind]
+    return "(" + " OR ".join(f"json_type({document}, {path}) = '{name}'" for name in names) + ")"
+
+
+@compiles(json_is, "postgresql")
+def _is_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    document, key = _postgresql_value(element, compiler, options)
+    names = [name for name, kind in _POSTGRESQL_NAMES.items() if kind == element.kind]
+    return "(" + " OR ".join(f"jsonb_typeof({document} -> {key}) = '{name}'" for name in names) + ")"
 
 
 @compiles(json_text, "sqlite")

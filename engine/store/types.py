@@ -8,6 +8,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 JSON_TYPE = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
+def one_of(column: str, *values: str) -> str:
+    """Write the condition that a column has one of these values.
+
+    A chain of OR: SQLite builds a table in memory for every row that is checked against a list of three or more.
+    """
+    return "(" + " OR ".join(f"{column} = '{value}'" for value in values) + ")"
+
+
 def instant(*, nullable: bool = False, **options: Any) -> Column[int]:
     """Declare an instant: microseconds since 1970 UTC as an integer.
 

@@ -20,8 +20,8 @@ RECEIPTS = ("message_opened", "message_clicked", "message_bounced", "message_del
 
 
 def random_case(seed: int) -> Case:
-    """Make the case of a seed, always the same."""
-    case = make_case(Random(seed))
+    """Make the case of a seed, always the same; every third one is without parallel paths."""
+    case = make_case(Random(seed), straight=seed % 3 == 1)
     case.name = f"seed {seed}"
     return case
 
@@ -31,13 +31,13 @@ def cases() -> st.SearchStrategy[Case]:
     return st.randoms(use_true_random=False).map(make_case)
 
 
-def make_case(random: Random) -> Case:
+def make_case(random: Random, *, straight: bool = False) -> Case:
     """Make a case from a source of random choices."""
     dice = Dice(random)
     start, days = dice.one(STARTS), dice.number(5, 16)
     segments = {"core": some_rule(dice, [], [])} if dice.chance(40) else {}
     others = ["second"] if dice.chance(25) else []
-    flows = [Author(dice, "main", start, list(segments), others).write()]
+    flows = [Author(dice, "main", start, list(segments), others, straight=straight).write()]
     flows += [Author(dice, key, start, list(segments), []).write("trigger.manual") for key in others]
     contacts = [some_contact(dice, f"c{n}", start) for n in range(dice.number(2, 6))]
     sends = [node["id"] for flow in flows for node in flow["nodes"] if node["type"].startswith("send.")]

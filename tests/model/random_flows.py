@@ -1,4 +1,4 @@
-"""Random valid flows of few nodes, rich in parallel paths, joins and waits."""
+"""Random valid flows of few nodes: most rich in parallel paths, joins and waits, others without any parallel path."""
 
 from datetime import timedelta
 from typing import Any
@@ -45,10 +45,16 @@ TEXTS = ("Hello", "Hello {{ contact.name }}", "{{ contact.plan }} for {{ contact
 
 
 class Author:
-    """Write one flow. ``others`` are the keys of flows that it may send contacts to."""
+    """Write one flow. ``others`` are the keys of flows that it may send contacts to.
 
-    def __init__(self, dice: Dice, key: str, start: str, segments: list[str], others: list[str]) -> None:
+    In a ``straight`` flow every port has one edge at most, so that an enrollment never has two tokens.
+    """
+
+    def __init__(
+        self, dice: Dice, key: str, start: str, segments: list[str], others: list[str], *, straight: bool = False
+    ) -> None:
         self.dice, self.key, self.start, self.segments, self.others = dice, key, start, segments, others
+        self.straight = straight
         self.nodes: list[Json] = []
         self.edges: list[Json] = []
 
@@ -100,10 +106,10 @@ class Author:
         match self.dice.weighted({"ask": 20, "watch": 12, "": 68}):
             case "ask":
                 self.ask_after_a_message()
-            case "watch":
+            case "watch" if not self.straight:
                 self.watch_a_tag()
-        while len(self.nodes) < max(size, len(triggers) + 1):
-            kinds = {kind: weight for kind, weight in NODE_WEIGHTS.items() if kind != "flow.enter" or self.others}
+        kinds = {kind: weight for kind, weight in NODE_WEIGHTS.items() if self.may_have(kind)}
+        while len(self.nodes) < max(size, len(triggers) + 1) and (not self.straight or self.free_ports()):
             self.grow(self.dice.weighted(kinds))
         order = self.dice.shuffled(self.nodes) if self.dice.chance(60) else self.nodes
         edges = self.dice.shuffled(self.edges) if self.dice.chance(30) else self.edges
@@ -121,8 +127,30 @@ class Author:
         self.nodes.append(node)
         return node
 
+    def may_have(self, kind: str) -> bool:
+        """Tell whether a kind of node makes sense in this flow."""
+        return kind not in ("flow.enter", "path.join") or bool(
+            self.others if kind == "flow.enter" else not self.straight
+        )
+
+    def free_ports(self) -> list[tuple[str, str]]:
+        """List the ports that no edge leaves, the newest node's twice: paths become longer so."""
+        taken = {(edge["from"], edge.get("port", "out")) for edge in self.edges}
+        listed = [(node["id"], port) for node in [*self.nodes, self.nodes[-1]] for port in ports_of(node)]
+        return [place for place in listed if place not in taken]
+
+    def grow_straight(self, kind: str) -> None:
+        """Put a node behind one free port, or behind two whose members meet in it."""
+        free = self.free_ports()
+        node = self.add(kind)
+        for source, port in dict.fromkeys(self.dice.one(free) for _ in range(2 if self.dice.chance(30) else 1)):
+            self.edges.append({"from": source, "port": port, "to": node["id"]})
+
     def grow(self, kind: str) -> None:
         """Put a node behind one or more ports of what is there already."""
+        if self.straight:
+            self.grow_straight(kind)
+            return
         earlier = list(self.nodes)
         node = self.add(kind)
         wanted = self.dice.number(2, 3) if kind == "path.join" else 2 if self.dice.chance(18) else 1
@@ -169,7 +197,7 @@ class Author:
         for name, percent in (("goal", 40), ("exit_when", 30)):
             if dice.chance(percent):
                 settings[name] = self.end_rule()
-        if dice.chance(35):
+        if dice.chance(15 if self.straight else 35):
             start, end = dice.one((("21:00", "09:00"), ("00:00", "08:00"), ("12:00", "13:30"), ("02:15", "02:45")))
             settings["quiet_hours"] = {"from": start, "to": end}
         return settings | self.restart() if dice.chance(25) else settings

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from engine.civil import WaitUntil
+from engine.contract.comparison import Watched
 from engine.contract.findings import Level
 from engine.contract.imagined import Imagined, World
 from engine.contract.node import BySchedule, CheckView
@@ -53,14 +54,9 @@ def test_branches_and_splits_divide() -> None:
     assert list(ways("split.ab", variants=[{"key": "x"}, {"key": "y"}]).values()) == ["x", "y"]
 
 
-def test_the_holdout_comes_first_by_a_division_of_its_own() -> None:
+def test_the_holdout_is_a_way_of_its_own() -> None:
     found = ways("split.ab", variants=[{"key": "x"}, {"key": "y"}], holdout=0.1)
-    assert found == {
-        "shares=0 shares=0": "holdout",
-        "shares=0 shares=1": "x",
-        "shares=1 shares=0": "holdout",
-        "shares=1 shares=1": "y",
-    }
+    assert list(found.values()) == ["x", "y", "holdout"]
 
 
 def test_a_join_lets_one_go_on() -> None:
@@ -89,7 +85,7 @@ class Noting(Imagined):
         self.said: list[tuple[Any, ...]] = []
 
     def __getattribute__(self, name: str) -> Any:
-        if name not in ("set", "tag", "score", "stage", "assign", "task", "enter", "convert", "end", "expose", "send"):
+        if name not in ("set", "tag", "score", "stage", "assign", "task", "enter", "convert", "end", "send"):
             return super().__getattribute__(name)
 
         def note(*arguments: Any, **named: Any) -> None:
@@ -120,13 +116,44 @@ def test_what_is_done_to_members() -> None:
     ]
 
 
-def test_an_experiment_exposes_with_its_goal() -> None:
-    ((name, routes, goal, _),) = said(
-        "split.ab", variants=[{"key": "x"}, {"key": "y"}], goal={"event": "bought"}, holdout=0.1
+def test_an_experiment_says_what_it_compares() -> None:
+    node_type, settings = made(
+        "split.ab", variants=[{"key": "x"}, {"key": "y", "weight": 3}], goal={"event": "bought"}, holdout=0.1
     )
-    assert name == "expose"
-    assert list(routes) == ["x", "y", "holdout"]
-    assert goal == {"event": "bought", "where": {}, "within": "7d"}
+    comparison = node_type.compares(settings)
+    assert comparison is not None
+    assert comparison.ways == ("x", "y", "holdout")
+    assert comparison.variants == {"x": 1.0, "y": 3.0}
+    assert comparison.goal == Watched(event="bought")
+    assert comparison.window == timedelta(days=7)
+    assert made("split.random", weights={"a": 1})[0].compares(None) is None
+
+
+def test_those_outside_of_the_sample_wait() -> None:
+    settings = {"variants": [{"key": "x"}, {"key": "y"}], "sample": 0.2}
+    assert list(ways("split.ab", **settings).values()) == ["x", "y", "stay"]
+    assert list(ways("split.ab", **settings, decide_by="3d").values()) == ["x", "y", "rest"]
+
+
+def test_what_makes_it_another_experiment() -> None:
+    def identity(**config: Any) -> Any:
+        node_type, settings = made("split.ab", **{"variants": [{"key": "x"}, {"key": "y"}], **config})
+        comparison = node_type.compares(settings)
+        assert comparison is not None
+        return comparison.identity
+
+    same = identity()
+    assert identity(promote={"cap": "9w", "min_days": 1}) == same
+    assert identity(variants=[{"key": "x", "label": "X"}, {"key": "y"}]) == same
+    assert identity(sample=0.5, decide_by="2d") == same
+    others = [
+        identity(promote={"alpha": 0.1}),
+        identity(promote={"mde": 0.2}),
+        identity(goal={"event": "bought"}),
+        identity(variants=[{"key": "y"}, {"key": "x"}]),
+        identity(holdout=0.1),
+    ]
+    assert same not in others
 
 
 def test_how_contacts_come_in() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from engine.store.types import data, instant, key, number, words
+from engine.store.types import data, instant, key, number, one_of, words
 
 
 class Flow(SQLModel, table=True):
@@ -16,7 +16,7 @@ class Flow(SQLModel, table=True):
 
     __tablename__ = "flow"
     __table_args__ = (
-        CheckConstraint("state IN ('draft','live','paused','archived')", name="ck_flow_state"),
+        CheckConstraint(one_of("state", "draft", "live", "paused", "archived"), name="ck_flow_state"),
         UniqueConstraint("workspace_id", "key", name="uq_flow_key"),
     )
 

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from engine.store.tables.people import CLUSTERED
-from engine.store.types import data, instant, key, number, words
+from engine.store.types import data, instant, key, number, one_of, words
 
 OPEN_STATES = "('queued','sending')"
 
@@ -22,7 +22,7 @@ class Message(SQLModel, table=True):
     __tablename__ = "message"
     __table_args__ = (
         CheckConstraint(
-            "state IN ('queued','sending','sent','failed','in_doubt','suppressed') "
+            f"{one_of('state', 'queued', 'sending', 'sent', 'failed', 'in_doubt', 'suppressed')} "
             "AND (state <> 'suppressed' OR reason IS NOT NULL) AND (state <> 'sent' OR sent_at IS NOT NULL) "
             "AND (state <> 'sending' OR intent_at IS NOT NULL)",
             name="ck_message_state",
@@ -66,7 +66,7 @@ class Delivery(SQLModel, table=True):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        CheckConstraint("outcome IN ('sent','temporary','permanent','in_doubt')", name="ck_delivery_outcome"),
+        CheckConstraint(one_of("outcome", "sent", "temporary", "permanent", "in_doubt"), name="ck_delivery_outcome"),
         CLUSTERED,
     )
 

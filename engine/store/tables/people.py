@@ -5,9 +5,11 @@ from typing import Any
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
-from engine.store.types import data, instant, key, number, words
+from engine.store.types import data, instant, key, number, one_of, words
 
 CLUSTERED = {"sqlite_with_rowid": False}
+ROOM_FOR_CHANGES = {"postgresql_with": {"fillfactor": 50}}
+"""Rows are changed once soon after they were written: room on their page spares the indexes (a HOT update)."""
 
 
 class Contact(SQLModel, table=True):
@@ -104,7 +106,7 @@ class Consent(SQLModel, table=True):
     """
 
     __tablename__ = "consent"
-    __table_args__ = (CheckConstraint("state IN ('granted','withdrawn')", name="ck_consent_state"), CLUSTERED)
+    __table_args__ = (CheckConstraint(one_of("state", "granted", "withdrawn"), name="ck_consent_state"), CLUSTERED)
 
     part: int = Field(sa_column=key())
     contact_id: int = Field(sa_column=key())
@@ -123,7 +125,7 @@ class Suppression(SQLModel, table=True):
 
     __tablename__ = "suppression"
     __table_args__ = (
-        CheckConstraint("reason IN ('bounced','complained','suppressed')", name="ck_suppression_reason"),
+        CheckConstraint(one_of("reason", "bounced", "complained", "suppressed"), name="ck_suppression_reason"),
         Index("ix_suppression_address", "part", "address_hash"),
         CLUSTERED,
     )

@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
-from engine.store.tables.people import CLUSTERED
-from engine.store.types import data, instant, key, number, words
+from engine.store.tables.people import CLUSTERED, ROOM_FOR_CHANGES
+from engine.store.types import data, instant, key, number, one_of, words
 
 
 class Enrollment(SQLModel, table=True):
@@ -19,10 +19,10 @@ class Enrollment(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(
             "(state = 'active') = (ended_at IS NULL) "
-            "AND state IN ('active','completed','goal','exit','merged','erased')",
+            f"AND {one_of('state', 'active', 'completed', 'goal', 'exit', 'merged', 'erased')}",
             name="ck_enrollment_state",
         ),
-        CLUSTERED,
+        {**CLUSTERED, **ROOM_FOR_CHANGES},
     )
 
     part: int = Field(sa_column=key())
@@ -47,11 +47,11 @@ class Token(SQLModel, table=True):
     __tablename__ = "token"
     __table_args__ = (
         CheckConstraint(
-            "(state IN ('waiting') AND due_at IS NOT NULL) "
-            "OR (state IN ('joining','held','failed') AND due_at IS NULL)",
+            f"({one_of('state', 'waiting')} AND due_at IS NOT NULL) "
+            f"OR ({one_of('state', 'joining', 'held', 'failed')} AND due_at IS NULL)",
             name="ck_token_state",
         ),
-        CheckConstraint("woken IN (0,1,2,3)", name="ck_token_woken"),
+        CheckConstraint("woken >= 0 AND woken <= 3", name="ck_token_woken"),
         Index(
             "ix_token_due",
             "part",

@@ -4,7 +4,7 @@ from sqlalchemy import CheckConstraint
 from sqlmodel import Field, SQLModel
 
 from engine.store.tables.people import CLUSTERED
-from engine.store.types import instant, key, number, words
+from engine.store.types import instant, key, number, one_of, words
 
 
 class Assignment(SQLModel, table=True):
@@ -27,7 +27,7 @@ class Task(SQLModel, table=True):
     """One row is something a person has to do about a contact by a deadline."""
 
     __tablename__ = "task"
-    __table_args__ = (CheckConstraint("state IN ('open','done')", name="ck_task_state"), CLUSTERED)
+    __table_args__ = (CheckConstraint(one_of("state", "open", "done"), name="ck_task_state"), CLUSTERED)
 
     part: int = Field(sa_column=key())
     contact_id: int = Field(sa_column=key())

@@ -1,0 +1,200 @@
+"""Fill the direct table: with due tokens whose ways are known, or with contacts that come in."""
+
+from collections.abc import Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql import visitors
+
+from engine.library.plan import PlanNode
+from engine.run import claim, sql
+from engine.run.context import Run
+from engine.run.direct.program import Direct, Start, known_starts, soundness
+from engine.run.enroll import Entrants, allowed, entering, identity, in_range, ordinal
+from engine.run.program import TOKEN
+from engine.run.recorder import Recorder
+from engine.run.rest import ENROLLMENT
+from engine.run.tables import DIRECT, ENTRANT, NOW, PART, TURN, clear
+from engine.store.prepared import Prepared
+
+ZERO = sa.literal_column("0", sa.Integer)
+
+
+def fill_due(run: Run, direct: Direct, contacts: Sequence[int], *, woken_only: bool = False) -> int:
+    """Fill the table with the due tokens of these contacts (ascending); give the number of members.
+
+    Cost: one statement for starts that look at the contact, one for those that do not.
+    """
+    if not contacts:
+        return 0
+    form, given = claim.chosen_contacts(contacts)
+    return _fill(run, direct, form, woken_only, given)
+
+
+def fill_turn(run: Run, direct: Direct) -> int:
+    """Fill the table with the tokens that are due at their contact's turn; give the number of members."""
+    return _fill(run, direct, "turn", False, {})
+
+
+def _fill(run: Run, direct: Direct, form: str, woken_only: bool, given: dict[str, Any]) -> int:
+    clear(run.connection, DIRECT)
+    given = run.given(version_id=direct.program.plan.version_id, **given)
+    statements = direct.program.once(("fill", form, woken_only), partial(_fillings, direct, form, woken_only))
+    return sum(statement.run(run.connection, given).rowcount for statement in statements)
+
+
+def _fillings(direct: Direct, form: str, woken_only: bool) -> list[Prepared]:
+    program = direct.program
+    contact = sql.CONTACT.alias("person")
+    now = TURN.c.at if form == "turn" else NOW
+    member = sql.Member(TOKEN.c.contact_id, TOKEN.c.enrollment_id, now, contact.c.hash, contact)
+    numbered = _numbered(direct, member)
+    groups: dict[bool, list[tuple[Start, Any, Any]]] = {}
+    facts = _Facts(TOKEN.c.contact_id, now, TOKEN.c.due_at, _started(program.needs))
+    for start, number in numbered:
+        sound = soundness(direct, start.numbers, contact, facts)
+        groups.setdefault(_looks_at(contact, number, sound), []).append((start, number, sound))
+    return [
+        Prepared(_filling(direct, each, contact if looks else None, facts, form, woken_only), program.dialect)
+        for looks, each in sorted(groups.items(), key=lambda item: item[0])
+    ]
+
+
+class _Facts:
+    """The columns of a member that policy looks at."""
+
+    def __init__(self, contact_id: Any, now: Any, due_at: Any, started_at: Any) -> None:
+        self.contact_id, self.now, self.due_at, self.started_at = contact_id, now, due_at, started_at
+
+
+def _started(needs: frozenset[str]) -> Any:
+    return ENROLLMENT.c.started_at if "started_at" in needs else ZERO
+
+
+def _numbered(direct: Direct, member: sql.Member) -> list[tuple[Start, sa.ColumnElement[Any]]]:
+    """Write the numbers of ways for members whose facts are found in these rows."""
+    program = direct.program
+    meaning = program.meaning.speaking_of(member)
+    recorders = []
+    for each in program.nodes:
+        said = Recorder(program.plan, each.node, meaning)
+        each.node.type.run(said, each.node.config)
+        recorders.append(said)
+    found, ways = known_starts(program, recorders, meaning)
+    assert [way.codes for way in ways.known] == [way.codes for way in direct.ways]
+    return found
+
+
+def _looks_at(contact: sa.FromClause, *expressions: Any) -> bool:
+    return any(
+        isinstance(part, sa.Column) and part.table is contact
+        for expression in expressions
+        for part in visitors.iterate(expression)
+    )
+
+
+def _filling(
+    direct: Direct,
+    group: list[tuple[Start, Any, Any]],
+    contact: sa.FromClause | None,
+    facts: _Facts,
+    form: str,
+    woken_only: bool,
+) -> sa.Insert:
+    program = direct.program
+    source: sa.FromClause = TOKEN
+    if contact is not None:
+        # Not an inner join: SQLite would go through all contacts and look for tokens of each.
+        source = source.outerjoin(contact, sa.and_(contact.c.part == PART, contact.c.id == TOKEN.c.contact_id))
+    if "started_at" in program.needs:
+        source = source.outerjoin(ENROLLMENT, claim.same_enrollment())
+    row = {
+        "contact_id": TOKEN.c.contact_id,
+        "token_id": TOKEN.c.id,
+        "enrollment_id": TOKEN.c.enrollment_id,
+        "started_at": facts.started_at,
+        "now": facts.now,
+        "due_at": TOKEN.c.due_at,
+        "seq": TOKEN.c.seq,
+        "ordinal": ZERO,
+        "way": _by_node([(start, number) for start, number, _ in group]),
+        "sound": _by_node([(start, sound) for start, _, sound in group]),
+    }
+    chosen = sa.select(*row.values()).select_from(source)
+    chosen = chosen.where(TOKEN.c.node.in_(sorted(start.node.index for start, _, _ in group)))
+    chosen = claim.only_due(chosen, program, form, woken_only=woken_only)
+    return DIRECT.insert().from_select(list(row), chosen.order_by(TOKEN.c.contact_id))
+
+
+def _by_node(values: list[tuple[Start, Any]]) -> Any:
+    *first, (_, last) = values
+    if not first:
+        return last
+    return sa.case(*((TOKEN.c.node == start.node.index, value) for start, value in first), else_=last)
+
+
+def fill_entrants(run: Run, direct: Direct, trigger: PlanNode, entrants: Entrants) -> int:
+    """Fill the table with the contacts of the entrant table that may come in; give the number of members.
+
+    Cost: one statement.
+    """
+    clear(run.connection, DIRECT)
+    near = entrants.near
+    statement = direct.program.once(("enter", trigger.index, near), partial(_listed, direct, trigger, near))
+    given = entering(run, direct.program.plan, entrants.numbers, entrants.first)
+    return statement.run(run.connection, given).rowcount
+
+
+def fill_range(run: Run, direct: Direct, trigger: PlanNode, after: int, last: int) -> int:
+    """Fill the table with the contacts after one, up to another one, who may come in; give the number of members.
+
+    Cost: one statement.
+    """
+    clear(run.connection, DIRECT)
+    statement = direct.program.once(("enter all", trigger.index), partial(_letting_all_in, direct, trigger))
+    given = entering(run, direct.program.plan, last - after, after + 1)
+    return statement.run(run.connection, {**given, "after": after, "last": last}).rowcount
+
+
+def _letting_all_in(direct: Direct, trigger: PlanNode) -> Prepared:
+    contact = sql.CONTACT.alias("person")
+    entrant = SimpleNamespace(c=SimpleNamespace(contact_id=contact.c.id, now=NOW))
+    chosen = _letting_in(direct, trigger, entrant, contact, near=True).where(*in_range(contact))
+    return _into_direct(direct, chosen.order_by(contact.c.id))
+
+
+def _listed(direct: Direct, trigger: PlanNode, near: bool) -> Prepared:
+    contact = sql.CONTACT.alias("person")
+    mine = sa.and_(contact.c.part == PART, contact.c.id == ENTRANT.c.contact_id)
+    chosen = _letting_in(direct, trigger, ENTRANT, contact, near=near).select_from(ENTRANT.outerjoin(contact, mine))
+    return _into_direct(direct, chosen.order_by(ENTRANT.c.contact_id))
+
+
+def _into_direct(direct: Direct, chosen: sa.Select[Any]) -> Prepared:
+    return Prepared(DIRECT.insert().from_select([column.name for column in DIRECT.c], chosen), direct.program.dialect)
+
+
+def _letting_in(direct: Direct, trigger: PlanNode, entrant: Any, contact: Any, *, near: bool) -> sa.Select[Any]:
+    plan = direct.program.plan
+    number_of = identity(entrant, near=near)
+    contact_id, now = entrant.c.contact_id, entrant.c.now
+    member = sql.Member(contact_id, number_of, now, contact.c.hash, contact)
+    start, number = next(each for each in _numbered(direct, member) if each[0].node.index == trigger.index)
+    facts = _Facts(contact_id, now, now, now)
+    sound = soundness(direct, start.numbers, contact, facts)
+    row = {
+        "contact_id": contact_id,
+        "token_id": number_of,
+        "enrollment_id": number_of,
+        "started_at": now,
+        "now": now,
+        "due_at": now,
+        "seq": ZERO,
+        "ordinal": ordinal(plan.reentry, entrant),
+        "way": number,
+        "sound": sound,
+    }
+    assert list(row) == [column.name for column in DIRECT.c]
+    return sa.select(*row.values()).where(*allowed(plan.reentry, entrant))

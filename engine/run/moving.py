@@ -1,0 +1,85 @@
+"""Move tokens: those whose ways are known go directly, the others from node to node; then follow up their changes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.library.plan import Plan, PlanNode
+from engine.run import claim, follow, wave
+from engine.run.context import Run
+from engine.run.direct import carry, fill
+from engine.run.direct.program import Direct, direct_of
+from engine.run.enroll import count_entrants, enter, list_range
+from engine.run.program import Program
+from engine.run.wave import WaveReport
+
+NOBODY = WaveReport(0, 0)
+
+
+def move_due(run: Run, program: Program, contacts: Sequence[int], *, woken_only: bool = False) -> WaveReport:
+    """Move the due tokens of these contacts (ascending)."""
+    direct = direct_of(program)
+    if direct is None:
+        return _by_nodes(run, program, claim.fill_due(run, program, contacts, woken_only=woken_only))
+    first = _directly(run, direct, fill.fill_due(run, direct, contacts, woken_only=woken_only))
+    if first.tokens >= len(contacts):
+        # Without parallel paths a contact has one token here.
+        return first
+    rest = claim.fill_due(run, program, contacts, woken_only=woken_only, spared=direct.nodes)
+    return first + _by_nodes(run, program, rest)
+
+
+def move_turn(run: Run, program: Program) -> WaveReport:
+    """Move the tokens that are due at their contact's turn."""
+    direct = direct_of(program)
+    if direct is None:
+        return _by_nodes(run, program, claim.fill_turn(run, program))
+    first = _directly(run, direct, fill.fill_turn(run, direct))
+    return first + _by_nodes(run, program, claim.fill_turn(run, program, direct.nodes))
+
+
+def enter_moving(run: Run, plan: Plan, trigger: PlanNode) -> tuple[int, int]:
+    """Let in the contacts of the entrant table, each there once, and carry them to their first rest at once.
+
+    Shape: how many came in, and how many steps they took; those whose ways are not known rest at the trigger.
+    """
+    direct = _direct_from(run, plan, trigger)
+    if direct is None:
+        return enter(run, plan, trigger), 0
+    entrants = count_entrants(run)
+    if entrants.count == 0:
+        return 0, 0
+    entered = fill.fill_entrants(run, direct, trigger, entrants)
+    return entered, _directly(run, direct, entered, entering=True).steps
+
+
+def enter_range(run: Run, plan: Plan, trigger: PlanNode, after: int, last: int) -> tuple[int, int]:
+    """Let in the contacts of the part after one, up to another one, as ``enter_moving`` does."""
+    direct = _direct_from(run, plan, trigger)
+    if direct is None:
+        list_range(run, after, last)
+        return enter(run, plan, trigger), 0
+    entered = fill.fill_range(run, direct, trigger, after, last)
+    return entered, _directly(run, direct, entered, entering=True).steps
+
+
+def _direct_from(run: Run, plan: Plan, trigger: PlanNode) -> Direct | None:
+    direct = direct_of(run.deployment.program(plan.version_id, run.dialect))
+    known = direct is not None and plan.reentry != "always" and trigger.index in direct.nodes
+    return direct if known else None
+
+
+def _directly(run: Run, direct: Direct, tokens: int, **options: Any) -> WaveReport:
+    if tokens == 0:
+        return NOBODY
+    steps = carry.carry(run, direct, tokens, **options)
+    if carry.touched(run, direct):
+        follow.facts(run)
+    return WaveReport(tokens, steps)
+
+
+def _by_nodes(run: Run, program: Program, tokens: int) -> WaveReport:
+    if tokens == 0:
+        return NOBODY
+    done = wave.carry(run, program, tokens)
+    follow.wave_done(run)
+    return done
