@@ -9,7 +9,7 @@ ARGS  ?=
 VENDOR := static/vendor/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vendor run test lint test-long bench storm fmt docs words migration lock clean
+.PHONY: help setup vendor run test lint test-long bench storm fmt docs words shots migration lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ docs: setup ## write the generated pages of docs/ again
 
 words: setup ## put the texts of the pages into the catalogues of designer/locale
 	@$(BIN)/python .ci/words.py
+
+shots: setup ## take pictures of every page into build/shots: both languages, light and dark, two widths
+	PYTHONPATH=. $(BIN)/python .ci/shots.py $(ARGS)
 
 migration: setup ## write what changed in the tables as a migration: make migration M="add colours"
 	@$(BIN)/python .ci/migration.py "$(M)"

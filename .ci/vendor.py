@@ -1,8 +1,8 @@
 """Fill static/vendor/ with the front-end files of package-lock.json.
 
 `npm ci` runs in build/vendor/; the files named below are copied out of it, the icons named below become
-one style sheet, and a manifest says what all of them are. npm comes from PATH, else from a wheel that
-carries Node.js.
+one style sheet, and a manifest says what all of them are. What only tests use, such as axe-core, stays
+in build/vendor/. npm comes from PATH, else from a wheel that carries Node.js.
 """
 
 import base64
@@ -64,7 +64,7 @@ def install() -> None:
     BUILD.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(ROOT / name, BUILD / name)
-    command = [*npm(), "ci", "--omit=dev", "--ignore-scripts", "--loglevel=error"]
+    command = [*npm(), "ci", "--ignore-scripts", "--loglevel=error"]
     for last in (False, True):
         try:
             subprocess.run(command, cwd=BUILD, check=True, timeout=SECONDS, stdout=subprocess.DEVNULL)

@@ -1,0 +1,44 @@
+"""A small world in which every page has something to show, and the pages there are."""
+
+from engine.api import enroll, flows, inbox
+from engine.wiring import Wiring
+from tests.api.test_contacts import POISONED
+from tests.support.engines import WELCOME, add_contacts, go_live, happen, pass_time, settle
+
+SECOND = {**WELCOME, "key": "second", "name": {"en": "A second flow", "zh-CN": "第二个流程"}}
+
+
+def lived_in(wiring: Wiring) -> Wiring:
+    """Let contacts live in flows for two days: some are mailed, one fails, a draft waits."""
+    go_live(wiring)
+    go_live(wiring, POISONED)
+    flows.import_flow(wiring, SECOND)
+    add_contacts(wiring, "ann", attributes={"name": "王敏 Ann"}, timezone="Asia/Shanghai", tags=("vip", "trial"))
+    add_contacts(wiring, "bob", "cem", attributes={"name": "Bob"}, stage="mql")
+    for key in ("ann", "bob", "cem"):
+        happen(wiring, key, "signed_up", plan="pro")
+    enroll.enroll(wiring, "poisoned", ["bob"])
+    settle(wiring)
+    pass_time(wiring, "2d")
+    happen(wiring, "cem", "bought")
+    settle(wiring)
+    return wiring
+
+
+def paths(wiring: Wiring) -> dict[str, str]:
+    """Name every page that this world has."""
+    mail = inbox.list_inbox(wiring, contact="ann").messages[0].key
+    return {
+        "flows": "/",
+        "gallery": "/gallery",
+        "import": "/import",
+        "flow": "/flows/welcome",
+        "canvas": "/flows/welcome/canvas",
+        "contacts": "/contacts",
+        "contact": "/contacts/ann",
+        "segments": "/segments",
+        "segment-new": "/segments/new",
+        "inbox": "/inbox",
+        "mail": f"/inbox/{mail}",
+        "failures": "/failures",
+    }

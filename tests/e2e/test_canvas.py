@@ -1,0 +1,223 @@
+"""The main journeys on the canvas, by mouse and by keyboard."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from engine.api import flows, inbox
+from engine.wiring import Wiring
+from tests.e2e.canvas import EMPTY, card, choose, drag_type, edge, fill, ids, middle, open_canvas, settings, shape
+from tests.e2e.conftest import NewPage, apart
+from tests.support.engines import WELCOME, add_contacts, happen, settle
+
+
+@pytest.fixture
+def wiring(wiring: Wiring) -> Wiring:
+    flows.import_flow(wiring, EMPTY)
+    return wiring
+
+
+def test_the_trial_drip_by_mouse_from_empty_to_the_inbox(page: Page, wiring: Wiring) -> None:
+    open_canvas(page)
+    expect(page.locator("#nothing")).to_be_visible()
+    page.click('[data-first="trigger.event"]')
+    choose(page, "event")
+    fill(page, "event", "trial_started")
+    drag_type(page, "send.email", middle(card(page, "event").locator(".out")))
+    write_mail(page, "email", "Welcome")
+    drag_type(page, "send.email", middle(card(page, "email").locator(".out")))
+    write_mail(page, "email_2", "Day 2")
+    drag_type(page, "wait.until", middle(edge(page, "email", "email_2").locator(".hit")))
+    card(page, "until").wait_for()
+    expect(edge(page, "until", "email_2")).to_have_count(1)
+    for name, day in (("until_2", "3"), ("email_3", "")):
+        if day:
+            drag_type(page, "wait.until", middle(card(page, "email_2").locator(".out")))
+            choose(page, name)
+            fill(page, "day", day)
+        else:
+            drag_type(page, "send.email", middle(card(page, "until_2").locator('.out[data-port="out"]')))
+            write_mail(page, name, "Day 3")
+    nodes, edges = apart(lambda: shape(wiring))
+    assert set(nodes) == {"event", "email", "until", "email_2", "until_2", "email_3"}
+    drawn = {"event:out>email", "email:out>until", "until:out>email_2", "email_2:out>until_2", "until_2:out>email_3"}
+    assert edges == drawn
+    assert settings(wiring, "until_2")["day"] == 3
+    expect(page.locator(".problems")).to_contain_text("No problems")
+    simulate(page)
+    open_canvas(page)
+    publish(page)
+    apart(lambda: receive(wiring))
+    page.goto("/inbox")
+    expect(page.locator("#content")).to_contain_text("Welcome")
+
+
+def write_mail(page: Page, name: str, subject: str) -> None:
+    card(page, name).wait_for()
+    choose(page, name)
+    fill(page, "subject", subject)
+    fill(page, "text", f"{subject}: hello")
+
+
+def simulate(page: Page) -> None:
+    page.click("text=Simulate")
+    page.wait_for_selector("#canvas-page[data-ready]")
+    page.fill("#contacts", "40")
+    page.fill("#days", "7")
+    page.click(".run")
+    expect(page.locator("#simulated")).to_be_visible()
+    assert int(page.locator(".sim-figures dd").first.inner_text()) > 0
+    page.locator("#day").fill("0")
+    page.locator(".walk summary").first.click()
+    expect(page.locator(".walk[open] li").first).to_be_visible()
+
+
+def publish(page: Page) -> None:
+    page.keyboard.press("Control+Shift+Enter")
+    page.locator('#sheet [data-run="publish"]').click()
+    expect(page.locator("#sheet .note.ok")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("v1")
+    page.locator("#sheet [data-close]").click()
+
+
+def receive(wiring: Wiring) -> None:
+    add_contacts(wiring, "ann")
+    happen(wiring, "ann", "trial_started")
+    settle(wiring)
+    assert [mail.subject for mail in inbox.list_inbox(wiring).messages] == ["Welcome"]
+
+
+def test_a_drip_by_keyboard_alone(page: Page, wiring: Wiring) -> None:
+    open_canvas(page)
+    press = page.keyboard.press
+    page.locator("#viewport").focus()
+    choose_by_keys(page, "a", "Event")
+    expect(card(page, "event").locator(".card-face")).to_be_focused()
+    press("Enter")
+    expect(page.locator("#setting-event input").first).to_be_focused()
+    page.keyboard.type("trial_started")
+    press("Tab")
+    expect(card(page, "event")).not_to_have_class("error")
+    page.locator("#setting-event input").first.focus()
+    press("Escape")
+    expect(card(page, "event").locator(".card-face")).to_be_focused()
+    press("e")
+    card(page, "email").wait_for()
+    press("w")
+    card(page, "delay").wait_for()
+    press("b")
+    card(page, "rule").wait_for()
+    press("e")
+    card(page, "email_2").wait_for()
+    press("ArrowUp")
+    press("s")
+    card(page, "sms").wait_for()
+    nodes, edges = apart(lambda: shape(wiring))
+    assert nodes == ["event", "email", "delay", "rule", "email_2", "sms"]
+    assert {"event:out>email", "email:out>delay", "delay:out>rule", "rule:yes>email_2", "rule:else>sms"} == edges
+    for _ in range(3):
+        press("Control+z")
+    expect(page.locator("#nodes > .n")).to_have_count(3)
+    for _ in range(3):
+        press("Control+Shift+z")
+    expect(page.locator("#nodes > .n")).to_have_count(6)
+    press("Shift+L")
+    press("Shift+Slash")
+    expect(page.locator("#keys-dialog")).to_be_visible()
+    press("Escape")
+    card(page, "email_2").locator(".card-face").focus()
+
+
+def choose_by_keys(page: Page, key: str, words: str) -> None:
+    page.keyboard.press(key)
+    expect(page.locator("#choose-dialog")).to_be_visible()
+    page.keyboard.type(words)
+    page.keyboard.press("Enter")
+
+
+def test_thirty_steps_back_and_forth_through_a_reload(page: Page, wiring: Wiring) -> None:
+    open_canvas(page)
+    page.locator("#viewport").focus()
+    choose_by_keys(page, "a", "By hand")
+    card(page, "manual").wait_for()
+    for number in range(29):
+        page.keyboard.press("w" if number % 2 else "e")
+        expect(page.locator("#nodes > .n")).to_have_count(number + 2)
+    shown = ids(page)
+    for _ in range(15):
+        page.keyboard.press("Control+z")
+    expect(page.locator("#nodes > .n")).to_have_count(15)
+    open_canvas(page)
+    page.locator("#viewport").focus()
+    for _ in range(15):
+        page.keyboard.press("Control+z")
+    expect(page.locator("#nodes > .n")).to_have_count(0)
+    for _ in range(30):
+        page.keyboard.press("Control+Shift+z")
+    expect(page.locator("#nodes > .n")).to_have_count(30)
+    assert ids(page) == shown
+    assert apart(lambda: shape(wiring))[0] == shown
+
+
+def test_two_browsers_on_one_draft(new_page: NewPage, wiring: Wiring) -> None:
+    flows.import_flow(wiring, WELCOME)
+    ann, ben = (open_canvas(new_page(), "welcome") for _ in range(2))
+    expect(ann.locator("#faces .face")).to_have_count(1)
+    choose(ann, "day")
+    expect(card(ben, "day")).to_have_attribute("data-by", "Demo")
+    fill(ann, "duration", "5")
+    expect(card(ben, "day")).to_contain_text("5 days")
+    choose(ben, "nudge")
+    ben.keyboard.press("Delete")
+    expect(card(ann, "nudge")).to_have_count(0)
+    expect(edge(ann, "used", "nudge")).to_have_count(0)
+    assert sorted(ids(ann)) == sorted(ids(ben))
+
+
+def test_copies_go_from_one_flow_to_another(new_page: NewPage, wiring: Wiring) -> None:
+    flows.import_flow(wiring, WELCOME)
+    page = open_canvas(new_page(permissions=["clipboard-read", "clipboard-write"]), "welcome")
+    page.locator("#viewport").focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Control+c")
+    expect(page.locator("#live")).to_have_text("Copied.")
+    open_canvas(page)
+    page.locator("#viewport").focus()
+    page.keyboard.press("Control+v")
+    expect(page.locator("#nodes > .n")).to_have_count(7)
+    nodes, edges = apart(lambda: shape(wiring))
+    assert sorted(nodes) == sorted(each["id"] for each in WELCOME["nodes"])
+    assert edges == apart(lambda: shape(wiring, "welcome"))[1]
+    page.keyboard.press("Control+d")
+    expect(page.locator("#nodes > .n")).to_have_count(14)
+
+
+def test_the_outline_builds_a_flow_too(page: Page, wiring: Wiring) -> None:
+    open_canvas(page)
+    page.locator("#viewport").focus()
+    page.keyboard.press("o")
+    page.select_option("#add-first", "trigger.manual")
+    page.click("#outline form[data-anywhere] button")
+    line = page.locator('[data-line="manual"]')
+    line.locator("summary").click()
+    line.locator("select").first.select_option("send.email")
+    line.locator("form button").first.click()
+    page.locator('[data-line="email"]').wait_for()
+    assert apart(lambda: shape(wiring)) == (["manual", "email"], {"manual:out>email"})
+
+
+def test_problems_are_shown_and_mended(page: Page, wiring: Wiring) -> None:
+    broken: dict[str, Any] = {**WELCOME, "key": "broken"}
+    broken["nodes"] = [{**each} for each in WELCOME["nodes"]]
+    broken["nodes"][3] = {"id": "day", "type": "wait.delay", "config": {"durration": "1d"}}
+    broken["edges"] = [*WELCOME["edges"], {"from": "nudge", "to": "nowhere"}]
+    flows.import_flow(wiring, broken)
+    open_canvas(page, "broken")
+    page.click('[data-command="problems"]')
+    expect(page.locator("#issues .findings li")).not_to_have_count(0)
+    for name in ("Remove this edge", "Use what was meant"):
+        page.locator("#issues").get_by_role("button", name=name).first.click()
+        expect(page.locator("#issues").get_by_role("button", name=name)).to_have_count(0)
+    expect(page.locator(".problems")).to_contain_text("No problems")
+    assert settings(wiring, "day", "broken") == {"duration": "1d"}
