@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po, write_po
 
 from designer.forms.render import OF_SETTINGS
 from designer.forms.shapes import Leaf, Many, Named, Record, Setting, settings_of
+from designer.messages.texts import LetterTexts, ShortTexts, SourceTexts
 from engine.contract.fields import PATTERNS
 from engine.contract.registry import installed
 from engine.graph.faults import _WORDS
@@ -27,6 +28,7 @@ KEYWORDS = {"_": None, "gettext": None, "mark": None, "say": None, "ngettext": (
 OPTIONS = {"templates/**.html": {"silent": "false", "trimmed": "true"}}
 PAGES = "pages"
 SETTINGS = "settings"
+TEXTS = (LetterTexts, SourceTexts, ShortTexts)
 
 
 def main() -> int:
@@ -64,8 +66,12 @@ def of_settings() -> Catalog:
             what = (type(node_type).__doc__ or "").strip().splitlines()[0]
             for text in (what, *words_of(settings_of(node_type.config_type))):
                 texts.add(text, context=OF_SETTINGS, locations=[(f"{place.replace('.', '/')}.py", 0)])
-    for text in words_of(settings_of(Settings)):
-        texts.add(text, context=OF_SETTINGS, locations=[("engine/graph/shape.py", 0)])
+    for model, place in (
+        (Settings, "engine/graph/shape.py"),
+        *((each, "designer/messages/texts.py") for each in TEXTS),
+    ):
+        for text in words_of(settings_of(model)):
+            texts.add(text, context=OF_SETTINGS, locations=[(place, 0)])
     for text in (*_WORDS.values(), *PATTERNS.values(), "is missing", "is empty"):
         texts.add(text, context=OF_SETTINGS, locations=[("engine/graph/faults.py", 0)])
     return texts

@@ -101,6 +101,12 @@ def draw(
     return Form(controls, unknown, tuple(fault for fault in told if id(fault) not in beside))
 
 
+def draw_record(model: type[BaseModel], raw: Mapping[str, Json], name: str) -> tuple[Control, ...]:
+    """Draw the settings of a model as one form whose inputs' names begin so; ``reading.read_record`` reads it."""
+    drawing = _Drawing(Drawing())
+    return tuple(drawing.setting(each, raw.get(each.key), f"{name}.{each.key}") for each in settings_of(model))
+
+
 @dataclass(frozen=True)
 class _Drawing:
     rules: Drawing

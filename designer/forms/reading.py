@@ -34,6 +34,12 @@ def posted_value(
     return None if isinstance(read, Absent) else read
 
 
+def read_record(model: type[BaseModel], inputs: Inputs, name: str) -> dict[str, Json]:
+    """Read the settings of a model from one form; those that are absent are left out."""
+    found = {each.key: read_shape(each.shape, inputs, f"{name}.{each.key}") for each in settings_of(model)}
+    return {key: value for key, value in found.items() if not isinstance(value, Absent)}
+
+
 def setting_at(model: type[BaseModel], field: str) -> Setting:
     """Find a setting by its JSON pointer.
 

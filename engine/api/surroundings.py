@@ -51,7 +51,7 @@ def templates_of(wiring: Wiring, contents: Mapping[str, Mapping[str, Any]]) -> d
     """Say of templates what a checker wants to know: their channel, and what they cannot do without."""
     found = {}
     for key, content in contents.items():
-        texts = [content[name] for name in ("subject", "html", "text") if content.get(name) is not None]
+        texts = [content[name] for name in ("subject", "preheader", "html", "text") if content.get(name) is not None]
         sources = [source for text in texts for source in wordings(text)]
         variables = frozenset[str]().union(*(wiring.renderer.variables(source) for source in sources))
         found[key] = Template(content["channel"], variables)

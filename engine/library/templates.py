@@ -1,4 +1,7 @@
-"""The library's message templates: subject, HTML and text, each in one or several languages."""
+"""The library's message templates: subject, preheader, HTML and text, each in one or several languages.
+
+``markdown`` is what the HTML was written as, for the editor alone.
+"""
 
 import threading
 from collections.abc import Mapping
@@ -16,7 +19,7 @@ from engine.terms import Micros, Text
 TEMPLATE: sa.Table = Template.__table__  # type: ignore[attr-defined]
 
 CHANNELS: Final = ("email", "sms", "wecom")
-CONTENT: Final = ("subject", "html", "text")
+CONTENT: Final = ("subject", "preheader", "html", "text", "markdown")
 KEYS: Final = ("key", "channel", "name", *CONTENT)
 
 

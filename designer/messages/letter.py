@@ -1,0 +1,59 @@
+"""Letters from Markdown: a plain, wide-spread HTML that mail programs show as it is meant, also in the dark.
+
+A paragraph that is nothing but a link in bold becomes a button. What stands between braces is left as it is.
+"""
+
+import re
+from typing import Final
+
+from markdown_it import MarkdownIt
+
+_BRACES: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_KEPT: Final = re.compile(r"\ue000(\d+)\ue001")
+_BUTTON: Final = re.compile(r"<p><strong><a href=\"([^\"]*)\">(.*?)</a></strong></p>", re.DOTALL)
+_ALONE: Final = re.compile(r"<p>(\ue000\d+\ue001)</p>")
+
+_STYLES: Final = """
+body { margin: 0; padding: 0; background: #f4f5f8; }
+.letter { max-width: 600px; margin: 0 auto; padding: 32px 28px; background: #ffffff; color: #1b1f27;
+  font: 16px/1.65 -apple-system, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans SC", Arial, sans-serif; }
+.letter h1 { margin: 0 0 16px; font-size: 24px; line-height: 1.35; }
+.letter h2 { margin: 24px 0 8px; font-size: 18px; }
+.letter p, .letter ul, .letter ol { margin: 0 0 16px; }
+.letter a { color: #3d4fd0; }
+.letter img { max-width: 100%; height: auto; border-radius: 8px; }
+.letter blockquote { margin: 0 0 16px; padding: 2px 0 2px 16px; border-left: 3px solid #c9cef7; color: #565d6d; }
+.letter hr { margin: 24px 0; border: 0; border-top: 1px solid #e4e7ec; }
+.letter a.button { display: inline-block; padding: 12px 22px; border-radius: 8px; background: #3d4fd0; color: #ffffff;
+  font-weight: 600; text-decoration: none; }
+@media (prefers-color-scheme: dark) {
+  body { background: #0e1014 !important; }
+  .letter { background: #16191f !important; color: #eceef3 !important; }
+  .letter a { color: #98a4ff !important; }
+  .letter a.button { background: #4c57d6 !important; color: #ffffff !important; }
+}
+"""
+
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table")
+
+
+def letter_of(markdown: str) -> str:
+    """Write a Markdown text as the HTML of a mail."""
+    kept: list[str] = []
+
+    def keep(found: re.Match[str]) -> str:
+        kept.append(found[0])
+        return f"\ue000{len(kept) - 1}\ue001"
+
+    body = _MARKDOWN.render(_BRACES.sub(keep, markdown))
+    body = _BUTTON.sub(r'<p><a class="button" href="\1">\2</a></p>', body)
+    # A line of the template's own grammar, such as a condition, is no paragraph.
+    body = _ALONE.sub(lambda found: found[1] if kept[_number(found[1])].startswith("{%") else found[0], body)
+    # An address may have them percent-encoded.
+    body = re.sub(r"%EE%80%80(\d+)%EE%80%81", "\ue000\\1\ue001", body)
+    body = _KEPT.sub(lambda found: kept[int(found[1])], body)
+    return f'<html><head><style>{_STYLES}</style></head><body><div class="letter">\n{body}</div></body></html>\n'
+
+
+def _number(mark: str) -> int:
+    return int(mark[1:-1])

@@ -1,0 +1,168 @@
+"""Message templates: the library, the editor with its live preview, tests to oneself."""
+
+import re
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, Response
+
+from designer.forms.inputs import Inputs
+from designer.forms.render import facts
+from designer.messages.checklist import Point, check
+from designer.messages.frames import Frames, with_gaps
+from designer.messages.meter import segments_of
+from designer.messages.texts import content_of, draw_texts, read_texts
+from designer.routes.pages import MAIL_HEAD, MAIL_HEADERS
+from designer.views import Pages
+from engine.api import contacts, messages
+from engine.api.vocabulary import read_vocabulary
+from engine.errors import ChannelError, FlowError, NotFound
+
+KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+CHANNELS: Final = ("email", "sms", "wecom")
+OFFERED: Final = 20
+"""So many contacts are offered for the preview."""
+
+
+def messages_router(pages: Pages) -> APIRouter:
+    """Make the router of message templates."""
+    router = APIRouter(include_in_schema=False)
+    _library(router, pages)
+    _editor(router, pages)
+    _preview(router, pages, Frames())
+    return router
+
+
+def _library(router: APIRouter, pages: Pages) -> None:
+    @router.get("/templates")
+    def all_templates(request: Request, channel: str = "") -> HTMLResponse:
+        lines = [each for each in messages.list_templates(pages.wiring) if channel in ("", each.channel)]
+        return pages.show(request, "messages/library.html", lines=lines, channel=channel)
+
+    @router.get("/templates/new")
+    def new_template(request: Request, channel: str = "email") -> HTMLResponse:
+        channel = channel if channel in CHANNELS else "email"
+        fresh: dict[str, Any] = {"key": "", "channel": channel, **({"markdown": ""} if channel == "email" else {})}
+        return _page(pages, request, fresh, is_new=True)
+
+    @router.get("/templates/{key}")
+    def one_template(request: Request, key: str) -> HTMLResponse:
+        found = messages.find_template(pages.wiring, key)
+        document = {"key": found.key, "channel": found.channel, "name": found.name, **found.content}
+        return _page(pages, request, document, is_new=False)
+
+
+def _editor(router: APIRouter, pages: Pages) -> None:
+    @router.post("/templates/draw")
+    async def draw_again(request: Request) -> HTMLResponse:
+        inputs = await _inputs(request)
+        return await run_in_threadpool(_form, pages, request, inputs)
+
+    @router.post("/templates/save")
+    async def save(request: Request) -> Response:
+        inputs = await _inputs(request)
+        fault = await run_in_threadpool(_save, pages, request, inputs)
+        if fault:
+            return await run_in_threadpool(_form, pages, request, inputs, fault)
+        return Response(status_code=204, headers={"HX-Redirect": "/templates"})
+
+
+def _preview(router: APIRouter, pages: Pages, frames: Frames) -> None:
+    @router.post("/templates/preview")
+    async def preview(request: Request) -> HTMLResponse:
+        """Render what stands in the form for the contact that is chosen."""
+        inputs = await _inputs(request)
+        return await run_in_threadpool(_seen, pages, request, inputs, frames)
+
+    @router.get("/templates/preview/{name}")
+    def frame(name: str) -> HTMLResponse:
+        html = frames.find(name)
+        if html is None:
+            raise NotFound("this preview is gone; load the page again")
+        return HTMLResponse(f"{MAIL_HEAD}{html}", headers=MAIL_HEADERS)
+
+    @router.post("/templates/test")
+    async def test(request: Request) -> HTMLResponse:
+        """Send what stands in the form to an address of one's own."""
+        inputs = await _inputs(request)
+        tone, told = await run_in_threadpool(_test, pages, request, inputs)
+        return pages.show(request, "messages/told.html", tone=tone, told=told)
+
+
+async def _inputs(request: Request) -> Inputs:
+    return Inputs.of((await request.form(max_fields=5_000)).multi_items())
+
+
+def _page(pages: Pages, request: Request, document: dict[str, Any], *, is_new: bool) -> HTMLResponse:
+    return pages.show(request, "messages/editor.html", **_facts(pages, request, document, is_new=is_new, fault=""))
+
+
+def _form(pages: Pages, request: Request, inputs: Inputs, fault: str = "") -> HTMLResponse:
+    document, is_new = read_texts(inputs), not inputs.typed("was")
+    shown = _facts(pages, request, document, is_new=is_new, fault=fault)
+    return pages.show(request, "messages/form.html", **shown)
+
+
+def _facts(pages: Pages, request: Request, document: dict[str, Any], *, is_new: bool, fault: str) -> dict[str, Any]:
+    content = content_of(document)
+    return {
+        "document": {"name": "", **document},
+        "controls": draw_texts(document["channel"], content, document.get("name") or ""),
+        "is_letter": "markdown" in content,
+        "is_new": is_new,
+        "fault": fault,
+        "contacts": contacts.find_contacts(pages.wiring, limit=OFFERED).contacts,
+        **facts(read_vocabulary(pages.wiring), pages.language(request)),
+    }
+
+
+def _save(pages: Pages, request: Request, inputs: Inputs) -> str:
+    """Keep what was posted; say why not, if it cannot be."""
+    document = read_texts(inputs)
+    was = inputs.typed("was")
+    if not was and not KEY.fullmatch(document["key"]):
+        return "a key is made of a-z, 0-9, - and _"
+    if not was and any(each.key == document["key"] for each in messages.list_templates(pages.wiring)):
+        return "a template of that key is there already"
+    document["key"] = was or document["key"]
+    try:
+        messages.keep_template(pages.acting(request), document)
+    except FlowError as fault:
+        return fault.message
+    return ""
+
+
+def _seen(pages: Pages, request: Request, inputs: Inputs, frames: Frames) -> HTMLResponse:
+    document = read_texts(inputs)
+    contact, channel = inputs.typed("contact").strip() or None, document["channel"]
+    try:
+        seen = messages.preview(pages.wiring, channel, content_of(document), contact, inputs.typed("locale") or None)
+    except NotFound:
+        contact, seen = None, messages.preview(pages.wiring, channel, content_of(document))
+    frame = frames.keep(with_gaps(seen.html)) if seen.html else ""
+    language = pages.language(request)
+
+    def spoken(point: Point) -> str:
+        return language.say(point.words, **point.facts)
+
+    shown: dict[str, Any] = {
+        "spoken": spoken,
+        "seen": seen,
+        "frame": frame,
+        "points": check(channel, seen),
+        "weight": segments_of(seen.text),
+    }
+    return pages.show(request, "messages/preview.html", channel=channel, contact=contact, **shown)
+
+
+def _test(pages: Pages, request: Request, inputs: Inputs) -> tuple[str, str]:
+    document, address = read_texts(inputs), inputs.typed("address").strip()
+    if not address:
+        return "err", "give an address"
+    contact = inputs.typed("contact").strip() or None
+    try:
+        messages.send_test(pages.acting(request), document["channel"], content_of(document), address, contact)
+    except (ChannelError, NotFound) as fault:
+        return "err", fault.message
+    return "ok", ""
