@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from engine.channels.dispatch import DispatchReport, dispatch, recover
 from engine.people.purging import purge
 from engine.run.context import TickReport
+from engine.run.judging import Judged, judge
 from engine.run.tick import tick
 from engine.store.tables import Inbox, Message
 from engine.telemetry import is_running
@@ -61,6 +62,13 @@ def tick_once(wiring: Wiring, stop: Stop = never) -> TickReport:
     with wiring.store.read() as connection:
         deployment = look(wiring, connection)
     return tick(wiring.store, wiring.clock, deployment, stop=stop)
+
+
+def judge_once(wiring: Wiring) -> list[Judged]:
+    """Look at the experiments that run, and do what follows from what they show."""
+    with wiring.store.read() as connection:
+        deployment = look(wiring, connection)
+    return judge(wiring.store, deployment, wiring.clock.micros())
 
 
 def dispatch_once(wiring: Wiring, stop: Stop = never) -> DispatchReport:
