@@ -9,6 +9,7 @@ from typing import Final
 
 MOST: Final = 64
 _TAGS: Final = re.compile(r"(<[^>]*>)")
+_DARK: Final = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", re.IGNORECASE)
 _GAPS: Final = re.compile(r"⟦([^⟧]*)⟧")
 _MARKED: Final = r'<mark style="background:#fdedeb;color:#b8322a;border-radius:3px;padding:0 3px">\1</mark>'
 
@@ -34,6 +35,11 @@ class Frames:
         """Give a mail that was kept, if it still is."""
         with self._lock:
             return self._kept.get(name)
+
+
+def in_the_dark(html: str) -> str:
+    """Show a mail as a mail program does that is dark: a frame of ours has the page's own scheme otherwise."""
+    return _DARK.sub("all", html)
 
 
 def with_gaps(html: str) -> str:

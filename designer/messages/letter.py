@@ -8,10 +8,15 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 
+from engine.api.messages import WAY_OUT
+from engine.terms import text_in
+
 _BRACES: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _KEPT: Final = re.compile(r"\ue000(\d+)\ue001")
 _BUTTON: Final = re.compile(r"<p><strong><a href=\"([^\"]*)\">(.*?)</a></strong></p>", re.DOTALL)
 _ALONE: Final = re.compile(r"<p>(\ue000\d+\ue001)</p>")
+
+_FOOT: Final = '<p class="foot"><a href="{{{{ unsubscribe_url }}}}">{}</a></p>\n'
 
 _STYLES: Final = """
 body { margin: 0; padding: 0; background: #f4f5f8; }
@@ -26,10 +31,14 @@ body { margin: 0; padding: 0; background: #f4f5f8; }
 .letter hr { margin: 24px 0; border: 0; border-top: 1px solid #e4e7ec; }
 .letter a.button { display: inline-block; padding: 12px 22px; border-radius: 8px; background: #3d4fd0; color: #ffffff;
   font-weight: 600; text-decoration: none; }
+.letter p.foot { margin: 32px 0 0; font-size: 12px; }
+.letter p.foot a { color: #646b7a; }
 @media (prefers-color-scheme: dark) {
   body { background: #0e1014 !important; }
   .letter { background: #16191f !important; color: #eceef3 !important; }
   .letter a { color: #98a4ff !important; }
+  .letter blockquote { color: #b0b6c3 !important; }
+  .letter p.foot a { color: #8e95a5 !important; }
   .letter a.button { background: #4c57d6 !important; color: #ffffff !important; }
 }
 """
@@ -37,8 +46,8 @@ body { margin: 0; padding: 0; background: #f4f5f8; }
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table")
 
 
-def letter_of(markdown: str) -> str:
-    """Write a Markdown text as the HTML of a mail."""
+def letter_of(markdown: str, language: str = "") -> str:
+    """Write a Markdown text as the HTML of a mail, with a way to unsubscribe at its foot unless it has one."""
     kept: list[str] = []
 
     def keep(found: re.Match[str]) -> str:
@@ -52,7 +61,12 @@ def letter_of(markdown: str) -> str:
     # An address may have them percent-encoded.
     body = re.sub(r"%EE%80%80(\d+)%EE%80%81", "\ue000\\1\ue001", body)
     body = _KEPT.sub(lambda found: kept[int(found[1])], body)
-    return f'<html><head><style>{_STYLES}</style></head><body><div class="letter">\n{body}</div></body></html>\n'
+    foot = "" if "unsubscribe_url" in markdown else _FOOT.format(text_in(WAY_OUT, language or _language(markdown)))
+    return f'<html><head><style>{_STYLES}</style></head><body><div class="letter">\n{body}{foot}</div></body></html>\n'
+
+
+def _language(text: str) -> str:
+    return "zh-CN" if any("\u4e00" <= sign <= "\u9fff" for sign in text) else "en"
 
 
 def _number(mark: str) -> int:

@@ -91,7 +91,7 @@ def read_texts(inputs: Inputs) -> dict[str, Any]:
 
 def _letters(markdown: Text) -> Text:
     if isinstance(markdown, dict):
-        return {tag: letter_of(words) for tag, words in markdown.items()}
+        return {tag: letter_of(words, tag) for tag, words in markdown.items()}
     return letter_of(markdown) if markdown else ""
 
 

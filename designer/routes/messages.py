@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from designer.forms.inputs import Inputs
 from designer.forms.render import facts
 from designer.messages.checklist import Point, check
-from designer.messages.frames import Frames, with_gaps
+from designer.messages.frames import Frames, in_the_dark, with_gaps
 from designer.messages.meter import segments_of
 from designer.messages.texts import content_of, draw_texts, read_texts
 from designer.routes.pages import MAIL_HEAD, MAIL_HEADERS
@@ -76,11 +76,11 @@ def _preview(router: APIRouter, pages: Pages, frames: Frames) -> None:
         return await run_in_threadpool(_seen, pages, request, inputs, frames)
 
     @router.get("/templates/preview/{name}")
-    def frame(name: str) -> HTMLResponse:
+    def frame(name: str, dark: bool = False) -> HTMLResponse:
         html = frames.find(name)
         if html is None:
             raise NotFound("this preview is gone; load the page again")
-        return HTMLResponse(f"{MAIL_HEAD}{html}", headers=MAIL_HEADERS)
+        return HTMLResponse(f"{MAIL_HEAD}{in_the_dark(html) if dark else html}", headers=MAIL_HEADERS)
 
     @router.post("/templates/test")
     async def test(request: Request) -> HTMLResponse:
@@ -149,6 +149,7 @@ def _seen(pages: Pages, request: Request, inputs: Inputs, frames: Frames) -> HTM
     shown: dict[str, Any] = {
         "spoken": spoken,
         "seen": seen,
+        "is_dark": inputs.typed("shown") == "dark",
         "frame": frame,
         "points": check(channel, seen),
         "weight": segments_of(seen.text),

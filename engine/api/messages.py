@@ -28,6 +28,8 @@ TEMPLATE: sa.Table = Template.__table__  # type: ignore[attr-defined]
 FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
 DRAFT: sa.Table = Draft.__table__  # type: ignore[attr-defined]
 
+__all__ = ["WAY_OUT"]
+
 PLACE: Final = "#unsubscribe"
 """Where the link to unsubscribe leads in previews and tests: nowhere, so that nobody loses a contact by trying."""
 _MOST_MISSING: Final = 50
@@ -158,6 +160,8 @@ def send_test(
     if seen.faults or seen.missing:
         lacking = ", ".join(seen.missing)
         raise ChannelError("; ".join(seen.faults) or f"the contact has no value for {lacking}")
+    if not (seen.html or seen.text.strip()):
+        raise ChannelError("the message is empty")
     now = wiring.clock.micros()
     part, contact_id = _place(wiring, contact)
     outgoing = Outgoing(

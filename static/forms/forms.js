@@ -8,13 +8,19 @@ let clock = 0;
 let spot = null;
 let pressed = "";
 
-const inputs = () => document.querySelectorAll(`:is(${FORMS}) :is(input, textarea, select)[name]`);
+const inputs = (forms) => document.querySelectorAll(`:is(${forms}) :is(input, textarea, select)[name]`);
 const isNewer = (input, ctx) => (typed.get(input) ?? 0) > (ctx.asked ?? 0);
-const isOurs = (ctx) => !ctx?.target?.closest?.(".matching, .preview");
+
+/** Say which forms an answer may have drawn again: those that asked, or the inspector when the canvas did. */
+function drawn({ sourceElement }) {
+  if (!sourceElement?.closest || sourceElement.closest(".matching, .preview, .test, .side")) return null;
+  if (!sourceElement.closest("form")) return "form.setting";
+  return FORMS.split(", ").find((forms) => sourceElement.closest(forms)) ?? null;
+}
 
 /** Let inputs show what their markup says, save the one that is being written in and those written in since. */
-function settle(ctx) {
-  for (const input of inputs()) {
+function settle(forms, ctx) {
+  for (const input of inputs(forms)) {
     if (input === document.activeElement || isNewer(input, ctx)) continue;
     if (input.matches("select")) for (const option of input.options) option.selected = option.defaultSelected;
     else if (input.matches("[type=checkbox], [type=radio]")) input.checked = input.defaultChecked;
@@ -69,11 +75,12 @@ document.addEventListener("htmx:config:request", ({ detail }) => {
 });
 
 document.addEventListener("htmx:before:swap", ({ detail }) => {
-  for (const input of inputs()) input.toggleAttribute("hx-morph-skip", isNewer(input, detail.ctx));
+  for (const input of inputs(FORMS)) input.toggleAttribute("hx-morph-skip", isNewer(input, detail.ctx));
 });
 
 document.addEventListener("htmx:after:swap", ({ detail }) => {
-  if (!isOurs(detail.ctx)) return;
-  settle(detail.ctx);
+  const forms = drawn(detail.ctx);
+  if (!forms) return;
+  settle(forms, detail.ctx);
   goOn();
 });

@@ -5,10 +5,11 @@ import pytest
 from engine.api import flows, inbox, messages
 from engine.errors import ChannelError, FlowError, NotFound
 from engine.store.session import Store
+from engine.terms import Text
 from engine.wiring import Wiring
 from tests.support.engines import WELCOME, add_contacts, engine_on, go_live, happen, settle
 
-MAIL = {
+MAIL: dict[str, Text] = {
     "subject": {"en": "Hello {{ contact.name }}", "zh-CN": "{{ contact.name }} 你好"},
     "preheader": "For {{ account.name | default('you') }}",
     "html": '<p>Hi {{ contact.name }}</p><p><a href="https://example.com/{{ contact.id }}">Go</a></p>',

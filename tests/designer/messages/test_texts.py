@@ -2,7 +2,7 @@ import pytest
 
 from designer.forms.inputs import Inputs
 from designer.messages.checklist import check
-from designer.messages.frames import MOST, Frames, with_gaps
+from designer.messages.frames import MOST, Frames, in_the_dark, with_gaps
 from designer.messages.letter import letter_of
 from designer.messages.meter import columns, segments_of
 from designer.messages.texts import read_texts
@@ -44,7 +44,9 @@ def test_letters_leave_braces_alone() -> None:
     )
     assert '{{ contact.name | default("there") }} &amp; co' in html
     assert '{% if contact.plan == "pro" %}\n<p><strong>Pro</strong></p>\n{% endif %}' in html
-    seen = JinjaRenderer().render(html, {"contact": {"plan": "pro", "name": "<Ann>"}}, html=True)
+    seen = JinjaRenderer().render(
+        html, {"contact": {"plan": "pro", "name": "<Ann>"}, "unsubscribe_url": "#"}, html=True
+    )
     assert "&lt;Ann&gt; &amp; co" in seen
 
 
@@ -52,6 +54,17 @@ def test_a_link_in_bold_alone_is_a_button() -> None:
     html = letter_of("**[Start](https://example.com/{{ contact.id }})**\n\nor **[read](https://example.com)** first")
     assert '<p><a class="button" href="https://example.com/{{ contact.id }}">Start</a></p>' in html
     assert html.count('class="button"') == 1
+
+
+def test_letters_have_a_way_out_in_their_language() -> None:
+    assert '<a href="{{ unsubscribe_url }}">Unsubscribe</a>' in letter_of("Hello")
+    assert ">退订</a>" in letter_of("你好")
+    assert ">退订</a>" in letter_of("Hello", "zh-CN")
+    assert letter_of("[bye]({{ unsubscribe_url }})").count("unsubscribe_url") == 1
+
+
+def test_the_dark_is_shown_by_asking_for_it() -> None:
+    assert "@media all {" in in_the_dark(letter_of("Hello"))
 
 
 def test_letters_hold_no_markup_of_their_own() -> None:
