@@ -105,7 +105,7 @@ class SqliteFiles:
 
     def drop(self, url: str) -> None:
         """Remove a file and its log."""
-        for ending in ("", "-wal", "-shm"):
+        for ending in ("", "-wal", "-shm", "-turn"):
             Path(f"{make_url(url).database}{ending}").unlink(missing_ok=True)
 
 

@@ -18,6 +18,7 @@ from engine.library.plan import Plan, PlanNode
 from engine.people.contacts import ERASED, places_of
 from engine.run.context import Run
 from engine.run.moving import enter_moving, enter_range
+from engine.run.pace import Pace
 from engine.run.tables import ENTRANT, NOW, PART, clear
 from engine.run.transactions import transaction
 from engine.store.prepared import Prepared, parameter
@@ -80,12 +81,12 @@ def enroll_all(wiring: Wiring, flow: str, progress: Progress = lambda _: None) -
 
     Errors: as ``enroll``.
     """
-    done = Enrolled()
+    done, pace = Enrolled(), Pace(wiring.store)
     for part in range(wiring.store.parts):
         after: int | None = 0
         while after is not None:
-            with transaction(wiring.store) as connection:
-                after = _enroll_next(_run(wiring, connection, part), flow, after, done)
+            with pace.step(pace.size), transaction(wiring.store) as connection:
+                after = _enroll_next(_run(wiring, connection, part), flow, after, pace.size, done)
             progress(done.asked)
     return done
 
@@ -109,9 +110,9 @@ def read_keys(file: TextIO) -> Iterator[str]:
             yield row[place].strip()
 
 
-def _enroll_next(run: Run, flow: str, after: int, done: Enrolled) -> int | None:
+def _enroll_next(run: Run, flow: str, after: int, limit: int, done: Enrolled) -> int | None:
     """Let in the next batch of a part's contacts; give where to go on."""
-    last, count = _batch(run.dialect).run(run.connection, run.given(after=after)).one()
+    last, count = _batch(run.dialect).run(run.connection, run.given(after=after, most=limit)).one()
     _let_in(run, flow, done, lambda plan, trigger: enter_range(run, plan, trigger, after, last or after))
     done.asked += count
     return None if last is None else int(last)
@@ -164,7 +165,7 @@ def _batch(dialect: str) -> Prepared:
         sa.select(CONTACT.c.id)
         .where(CONTACT.c.part == PART, CONTACT.c.id > parameter("after"), ~CONTACT.c.key.startswith(ERASED))
         .order_by(CONTACT.c.id)
-        .limit(BATCH)
+        .limit(parameter("most"))
         .subquery()
     )
     return Prepared(sa.select(sa.func.max(batch.c.id), sa.func.count()), dialect)

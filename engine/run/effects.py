@@ -43,13 +43,15 @@ class Standing:
     """Which rows of which wave's table stand at a node.
 
     Shape: ``among`` tells which of them belong to a set that the node named; ``sound`` which are known to have an
-    address, no restriction and what their message requires: what policy asks of the contact's own row.
+    address, no restriction and what their message requires: what policy asks of the contact's own row. ``place`` is
+    each one's node where they stand at several that send alike.
     """
 
     wave: sa.Table
     here: Flag
     among: Callable[[SqlMembers], Flag]
     sound: Flag | None = None
+    place: sa.ColumnElement[int] | None = None
 
 
 def date_subject(flow_key: str, node: str) -> int:
@@ -119,6 +121,7 @@ def sending(
         sa.select(
             wave.contact_id,
             wave.enrollment_id,
+            (sa.literal(node.index, sa.BigInteger) if stand.place is None else stand.place).label("node"),
             _passing(MESSAGE, node, stand).label("passing"),
             reason.label("reason"),
             wave.now,
@@ -133,7 +136,7 @@ def sending(
         "part": PART,
         "contact_id": due.c.contact_id,
         "enrollment_id": due.c.enrollment_id,
-        "node": sa.literal(node.index, sa.BigInteger),
+        "node": due.c.node,
         "passing": due.c.passing,
         "version_id": sa.literal(plan.version_id, sa.BigInteger),
         "channel": sa.literal(said.channel, sa.Text),

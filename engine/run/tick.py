@@ -6,6 +6,7 @@ Every batch is one transaction over one part. A crash loses nothing: what was no
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
@@ -14,11 +15,11 @@ from engine.clock import Clock
 from engine.run import arrivals, calendar, changes, repair, rounds
 from engine.run.claim import due_contacts
 from engine.run.context import Deployment, Run, TickReport
+from engine.run.pace import MOST, Pace
 from engine.run.transactions import transaction
 from engine.store.session import Store
 from engine.terms import Micros
 
-WAVE_SIZE = 10_000
 _log = logging.getLogger(__name__)
 
 
@@ -38,7 +39,7 @@ class _Beat:
     now: Micros
     exact: bool
     deployment: Deployment
-    wave_size: int
+    pace: Pace
     stop: Stop
     report: TickReport
 
@@ -53,7 +54,7 @@ def tick(
     deployment: Deployment,
     *,
     parts: range | None = None,
-    wave_size: int = WAVE_SIZE,
+    wave_size: int = MOST,
     stop: Stop = never,
 ) -> TickReport:
     """Run everything that is due now, part by part.
@@ -61,7 +62,7 @@ def tick(
     Shape: returns early, between two transactions, when ``stop`` says so. On an exact clock every token moves at its
     own due instant, so that a clock that leaps changes no timing.
     """
-    beat = _Beat(store, clock.micros(), clock.exact, deployment, wave_size, stop, TickReport())
+    beat = _Beat(store, clock.micros(), clock.exact, deployment, Pace(store, wave_size), stop, TickReport())
     for part in parts or range(store.parts):
         _events(beat, part)
         _changes(beat, part)
@@ -109,12 +110,20 @@ def _timers(beat: _Beat, part: int) -> None:
         for plan in beat.deployment.running():
             with transaction(beat.store) as connection:
                 contacts = due_contacts(beat.run(connection, part), plan.version_id)
-            for start in range(0, len(contacts), beat.wave_size):
+            start = 0
+            while start < len(contacts):
                 if beat.stop():
                     return
-                batch = contacts[start : start + beat.wave_size]
-                repair.carry_safely(beat.store, lambda connection: beat.run(connection, part), plan, batch, beat.report)
+                batch = contacts[start : start + beat.pace.size]
+                start += len(batch)
+                with beat.pace.step(len(batch)):
+                    run = partial(_run_of, beat, part)
+                    repair.carry_safely(beat.store, run, plan, batch, beat.report)
                 moved = True
+
+
+def _run_of(beat: _Beat, part: int, connection: Connection) -> Run:
+    return beat.run(connection, part)
 
 
 def _play(beat: _Beat, part: int) -> None:

@@ -44,13 +44,19 @@ def one_of(values: Sequence[Scalar], source: Typed) -> Truth:
     flags = {value for value in values if isinstance(value, bool)}
     numbers = [value for value in values if not isinstance(value, str | bool)]
     parts = []
-    if texts:
+    if texts and isinstance(source, JsonSource) and all(map(_is_plain, texts)):
+        parts.append(source.is_word(texts))
+    elif texts:
         parts.append(source.of_kind("text", _equal(_comparable(source.text, texts), [_bound(text) for text in texts])))
     if numbers:
         parts.append(source.of_kind("number", _equal(source.number, [_number(value) for value in numbers])))
     if flags:
         parts.append(source.of_kind("bool", source.flag.in_(sorted(flags)) if len(flags) > 1 else _flag(source, flags)))
     return sa.or_(sa.false(), *parts)
+
+
+def _is_plain(word: str) -> bool:
+    return word.isascii() and not word.startswith(("[", "{"))
 
 
 def _equal(value: sa.ColumnElement[Any], wanted: list[sa.ColumnElement[Any]]) -> Truth:

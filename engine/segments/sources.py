@@ -1,5 +1,6 @@
 """Where a condition finds its value in SQL: a JSON document, a column of text, an instant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -15,6 +16,7 @@ from engine.store.expressions import (
     json_items,
     json_number,
     json_text,
+    json_word,
     text_micros,
 )
 
@@ -77,6 +79,10 @@ class JsonSource(Typed):
 
     def of_kind(self, kind: str, truth: Truth) -> Truth:
         return sa.case((json_is(self.document, self.key, kind), truth), else_=sa.false())
+
+    def is_word(self, words: Sequence[str]) -> Truth:
+        """Tell whether the value is a text that folds to one of some words of ASCII signs."""
+        return json_word(self.document, self.key, words)
 
     def items(self) -> tuple[sa.FromClause, "ItemSource"]:
         """Give the members of the list, as rows; none if it is no list."""

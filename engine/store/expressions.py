@@ -7,6 +7,7 @@ lower-cases is a collation that is found when the store is opened (``note_collat
 # ruff: noqa: N801 - they are written like the functions of SQL that they stand for
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -150,6 +151,22 @@ class json_is(_JsonValue):
         super().__init__(document, key)
 
 
+class json_word(_JsonValue):
+    """Tell whether a JSON value is a text that folds to one of some words of ASCII signs; never NULL.
+
+    On SQLite it looks the value up once, and calls into Python only for texts beyond ASCII. No word may begin as a
+    list or an object does.
+    """
+
+    type = Boolean()
+    inherit_cache = False
+
+    def __init__(self, document: sa.ColumnElement[Any], key: str, words: Sequence[str]) -> None:
+        self.plain = not any(letter in word for word in words for letter in "ik")
+        self.words = sa.tuple_(*(sa.literal(word, Text) for word in words))
+        super().__init__(document, key)
+
+
 class json_text(_JsonValue):
     """Read a JSON text; NULL if absent or null. Of other kinds the two databases make different texts."""
 
@@ -248,7 +265,10 @@ def _plain_lower_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(plain_lower_text, "postgresql")
 @compiles(lower_text, "postgresql")
 def _lower_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    text = _parts(element, compiler, options)[0]
+    return _folded_postgresql(_parts(element, compiler, options)[0])
+
+
+def _folded_postgresql(text: str) -> str:
     lowered = f'lower({text} COLLATE "{_found["collation"]}")'
     # See fold: collations differ in these two letters.
     return f"(replace(replace({lowered}, '{LAST_SIGMA}', '{SIGMA}'), '{DOTTED_I}', 'i') COLLATE \"C\")"
@@ -360,6 +380,26 @@ def _is_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     document, key = _postgresql_value(element, compiler, options)
     names = [name for name, kind in _POSTGRESQL_NAMES.items() if kind == element.kind]
     return "(" + " OR ".join(f"jsonb_typeof({document} -> {key}) = '{name}'" for name in names) + ")"
+
+
+@compiles(json_word, "sqlite")
+def _word_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    document, path = _sqlite_value(element, compiler, options)
+    value = f"json_extract({document}, {path})"
+    same = f"{value} COLLATE NOCASE IN {compiler.process(element.words, **options)}"
+    # The only letters beyond ASCII that fold to ASCII are a dotted capital I, i with a dot above, and the Kelvin sign.
+    if not element.plain:
+        beyond = f"length(CAST({value} AS BLOB)) <> length({value})"
+        same += f" OR ({beyond} AND dl_lower({value}) IN {compiler.process(element.words, **options)})"
+    return f"coalesce({same}, 0)"
+
+
+@compiles(json_word, "postgresql")
+def _word_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    document, key = _postgresql_value(element, compiler, options)
+    folded = _folded_postgresql(f"({document} ->> {key})")
+    words = compiler.process(element.words, **options)
+    return f"coalesce(jsonb_typeof({document} -> {key}) = 'string' AND {folded} IN {words}, false)"
 
 
 @compiles(json_text, "sqlite")

@@ -4,11 +4,10 @@ Writers on SQLite begin with ``BEGIN IMMEDIATE`` and queue in order of arrival, 
 most one wave; ``synchronous=FULL`` because a lost intent would be a doubled mail (ADR 0002).
 """
 
-import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,39 +20,10 @@ from engine.errors import StoreError
 from engine.store import dialect
 from engine.store.expressions import note_collation
 from engine.store.tables import metadata
+from engine.store.turns import Turnstile
 
 BUSY_SECONDS = 30
 PARTS = {"sqlite": 1, "postgresql": 64}
-
-
-class _Turnstile:
-    """Let writers through one at a time, first come first served."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._queue: deque[threading.Event] = deque()
-        self._owner: int | None = None
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        me = threading.get_ident()
-        if self._owner == me:
-            raise StoreError("a transaction was begun inside another one of the same thread")
-        ticket = threading.Event()
-        with self._lock:
-            self._queue.append(ticket)
-            if self._queue[0] is ticket:
-                ticket.set()
-        ticket.wait()
-        self._owner = me
-        try:
-            yield
-        finally:
-            self._owner = None
-            with self._lock:
-                self._queue.popleft()
-                if self._queue:
-                    self._queue[0].set()
 
 
 @dataclass
@@ -62,7 +32,7 @@ class Store:
 
     engine: Engine
     parts: int
-    _turnstile: _Turnstile | None = field(default=None, repr=False)
+    _turnstile: Turnstile | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -88,6 +58,8 @@ class Store:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+        if self._turnstile is not None:
+            self._turnstile.close()
 
 
 def open_store(url: str, *, parts: int | None = None) -> Store:
@@ -109,12 +81,21 @@ def open_store(url: str, *, parts: int | None = None) -> Store:
     return Store(
         engine,
         _known_parts(engine) or parts or PARTS[name],
-        _Turnstile() if name == "sqlite" else None,
+        Turnstile(_lock_file(address), BUSY_SECONDS) if name == "sqlite" else None,
     )
 
 
+def _in_memory(address: sa.URL) -> bool:
+    return address.database in (None, "", ":memory:")
+
+
+def _lock_file(address: sa.URL) -> Path | None:
+    named = not _in_memory(address) and not str(address.database).startswith("file:")
+    return Path(f"{address.database}-turn") if named else None
+
+
 def _sqlite(address: sa.URL) -> Engine:
-    memory = address.database in (None, "", ":memory:")
+    memory = _in_memory(address)
     options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"poolclass": QueuePool, "pool_size": 12}
     engine = sa.create_engine(
         address,

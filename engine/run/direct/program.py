@@ -15,7 +15,7 @@ from engine.library.plan import Plan, PlanNode
 from engine.run import effects, sql
 from engine.run.direct.settle import Settling, on
 from engine.run.direct.ways import TooManifold, Way, Ways, starts
-from engine.run.members import SqlMembers
+from engine.run.members import SqlMembers, Stance
 from engine.run.program import TOKEN, Program, required
 from engine.run.recorder import Recorder, Sending
 from engine.run.tables import DIRECT, ENTERED, TOUCHED
@@ -74,10 +74,8 @@ class Direct:
 
     def __post_init__(self) -> None:
         dialect = self.program.dialect
-        for each in self.program.nodes:
-            self.writes.extend(
-                Write(numbers, Prepared(statement, dialect)) for numbers, statement in self._acts(each.said)
-            )
+        for alike in self._alike():
+            self.writes.extend(Write(numbers, Prepared(text, dialect)) for numbers, text in self._acts(alike))
         touched = {each.node.index for each in self.program.nodes if each.touches}
         self.touching = self.numbers(lambda way: not touched.isdisjoint(way.stances))
         if self.touching:
@@ -94,19 +92,52 @@ class Direct:
         """List the numbers of the ways of which something holds."""
         return frozenset(number for number, way in enumerate(self.ways) if wanted(way))
 
-    def _acts(self, said: Recorder) -> list[tuple[frozenset[int], Any]]:
-        """Write down what a node does to the members whose ways lead over it."""
+    def _passing(self, node: PlanNode) -> frozenset[int]:
+        return self.numbers(lambda way: node.index in way.stances)
+
+    def _alike(self) -> list[list[Recorder]]:
+        """Put nodes together that send alike and that no way has in common: one statement serves them."""
+        groups: list[list[Recorder]] = []
+        for each in self.program.nodes:
+            said = each.said
+            group = next((group for group in groups if self._may_join(group, said)), None)
+            if group is not None:
+                group.append(said)
+            elif self._passing(said.node) and (said.sendings or said.changes):
+                groups.append([said])
+        return groups
+
+    def _may_join(self, group: Sequence[Recorder], said: Recorder) -> bool:
+        first = group[0]
+        if not (_sends_only(first) and _sends_only(said) and self._same_message(first, said)):
+            return False
+        taken = [self._passing(each.node) for each in group]
+        mine = self._passing(said.node)
+        between = range(first.node.index, said.node.index)
+        # What a way does before must have been written before: a cap counts it.
+        after = any(index in self.ways[number].stances for number in mine for index in between)
+        return bool(mine) and not after and all(mine.isdisjoint(each) for each in taken)
+
+    def _same_message(self, one: Recorder, two: Recorder) -> bool:
+        first, second = one.sendings[0], two.sendings[0]
+        around = self.program.around
+        same = (first.channel, first.topic, first.late) == (second.channel, second.topic, second.late)
+        return same and required(around, one.node, first) == required(around, two.node, second)
+
+    def _acts(self, alike: Sequence[Recorder]) -> list[tuple[frozenset[int], Any]]:
+        """Write down what nodes that send alike, or a single node, do to the members whose ways lead over them."""
+        said = alike[0]
         program, node = self.program, said.node
-        passing = self.numbers(lambda way: node.index in way.stances)
-        if not passing:
-            return []
-        among = partial(self._among, said, passing)
+        places = {number: each.node.index for each in alike for number in self._passing(each.node)}
+        passing = frozenset(places)
+        among = partial(self._among, said, passing) if len(alike) == 1 else lambda _: sa.true()
         stand = effects.Standing(DIRECT, on(passing), among)
         found: list[Any] = []
         for sending in said.sendings:
             requires = required(program.around, node, sending)
             sound = self._sound(Kind(sending, tuple(requires)))
-            owing = effects.Standing(DIRECT, on(passing), among, sound)
+            place = None if len(alike) == 1 else sa.case(places, value=DIRECT.c.way)
+            owing = effects.Standing(DIRECT, on(passing), among, sound, place)
             found.append(effects.sending(program.plan, node, sending, owing, requires, program.around.cap))
         meaning = program.meaning.speaking_of(IN_DIRECT)
         for change in said.changes:
@@ -133,6 +164,13 @@ class Direct:
         if place == len(self.kinds):
             self.kinds.append(kind)
         return DIRECT.c.sound.op("&")(sa.literal_column(str(1 << place), sa.Integer)) != 0
+
+
+def _sends_only(said: Recorder) -> bool:
+    """Tell whether a node owes one message to everybody who comes, once, and does nothing else."""
+    whole = len(said.sendings) == 1 and not said.changes and not said.node.repeats
+    held = said.sendings[0].members.held if whole else None
+    return held is not None and held(Stance(rested=False)) and held(Stance(rested=True))
 
 
 def direct_of(program: Program) -> Direct | None:
