@@ -52,6 +52,7 @@ class Shown:
     """A condition as it is drawn.
 
     Shape: ``family`` says which inputs there are, ``type`` what its values are; ``texts`` are the values as typed.
+    ``is_typed`` says that the attribute's kind settles the type, ``is_empty`` that an empty text is meant.
     """
 
     op: str
@@ -61,11 +62,12 @@ class Shown:
     texts: tuple[str, ...]
     unit: str = ""
     is_typed: bool = True
+    is_empty: bool = False
 
     @property
     def is_blank(self) -> bool:
         """Whether it needs a value and has none; a blank text is one."""
-        return self.family != "none" and not any(self.texts)
+        return self.family != "none" and not any(self.texts) and not self.is_empty
 
 
 def shown(raw: Mapping[str, Json], kind: str | None) -> Shown:
@@ -85,7 +87,7 @@ def shown(raw: Mapping[str, Json], kind: str | None) -> Shown:
         ends = value if isinstance(value, list) else []
         low, high = (_written(ends[place]) if place < len(ends) else "" for place in (0, 1))
         return Shown(op, ops_of(kind, op), family, type_, (low, high), "", is_typed)
-    return Shown(op, ops_of(kind, op), family, type_, (_written(value),), "", is_typed)
+    return Shown(op, ops_of(kind, op), family, type_, (_written(value),), "", is_typed, value == "")
 
 
 def duration_parts(value: object) -> tuple[str, str]:
@@ -99,7 +101,7 @@ def duration_parts(value: object) -> tuple[str, str]:
 def _type_of(value: Json, family: str) -> str | None:
     """Tell of what type a value is; None when it does not say."""
     if family in ("list", "between") and isinstance(value, list):
-        types = {_type_of(each, "one") for each in value}
+        types = {_type_of(each, "one") for each in value} | {"json" for each in value if _is_awkward(each)}
         return None if not types else types.pop() if len(types) == 1 else "json"
     if isinstance(value, bool):
         return "yes_no"
@@ -108,6 +110,11 @@ def _type_of(value: Json, family: str) -> str | None:
     if value is None:
         return None
     return "text" if isinstance(value, str) else "json"
+
+
+def _is_awkward(member: Json) -> bool:
+    """Tell whether a member would be lost between commas."""
+    return isinstance(member, str) and (member != member.strip() or not member or "\n" in member)
 
 
 def _written(value: Json) -> str:
@@ -160,7 +167,8 @@ def _value(inputs: Inputs, name: str, family: str, type_: str) -> Maybe:
     if family == "between":
         ends = [_typed(inputs.typed(f"{name}.{end}"), type_) for end in ("low", "high")]
         return [end for end in ends if not isinstance(end, Absent)]
-    return _typed(inputs.typed(name), type_)
+    read = _typed(inputs.typed(name), type_)
+    return "" if isinstance(read, Absent) and inputs.typed(f"{name}.empty") == "on" and type_ == "text" else read
 
 
 def _is_instant(inputs: Inputs, name: str) -> bool:
