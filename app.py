@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from designer import terminal
+from designer.experiment_command import experiment_command
 from engine.errors import EngineError, NotFound, StoreError
 from engine.terms import parse_duration, parse_instant
 
@@ -50,6 +51,7 @@ keys_cli = typer.Typer(help="Write keys, with which events are sent.", **_option
 cli.add_typer(contacts_cli, name="contacts")
 cli.add_typer(events_cli, name="events")
 cli.add_typer(keys_cli, name="keys")
+cli.command("experiment")(experiment_command(lambda db: _wire(db)))  # noqa: PLW0108 - it stands below
 
 _given: dict[str, str] = {}
 _open = ExitStack()
@@ -348,9 +350,7 @@ def simulate(
     )
     with terminal.progress("simulating", 1.0) as told:
         done = rehearsal.rehearse(wiring, raw, asked, documents.finder(wiring, shipped), told)
-    if journal is not None:
-        with journal.open("w", encoding="utf-8") as file:
-            file.writelines(f"{terminal.line(each)}\n" for each in done.journal)
+    terminal.write_lines(journal, done.journal)
     report = done.report.as_json()
     terminal.say_json(report) if as_json else terminal.say_report(report)
 

@@ -3,6 +3,7 @@
 Texts that are gone are taken out; new ones stand there without a translation, and a test fails until they have one.
 """
 
+import fcntl
 import sys
 from collections.abc import Iterator
 from io import BytesIO
@@ -33,7 +34,18 @@ TEXTS = (LetterTexts, SourceTexts, ShortTexts)
 
 def main() -> int:
     """Write every catalogue whose texts changed; tell how many texts wait for a translation."""
-    found, waiting = extracted(), 0
+    found = extracted()
+    # Two who do this at one time must not take each other's translations away.
+    with (LOCALES / "zh_CN" / f"{PAGES}.po").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        waiting = write_all(found)
+    print(f"{sum(len(texts) for texts in found.values())} texts, {waiting} without a translation")
+    return 0
+
+
+def write_all(found: dict[str, Catalog]) -> int:
+    """Write what changed; give how many texts wait for a translation."""
+    waiting = 0
     for folder in sorted(each for each in LOCALES.iterdir() if each.is_dir()):
         for room, texts in found.items():
             file = folder / f"{room}.po"
@@ -43,8 +55,7 @@ def main() -> int:
             if not file.exists() or file.read_bytes() != written:
                 file.write_bytes(written)
                 print(file.relative_to(ROOT))
-    print(f"{sum(len(texts) for texts in found.values())} texts, {waiting} without a translation")
-    return 0
+    return waiting
 
 
 def extracted() -> dict[str, Catalog]:

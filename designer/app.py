@@ -20,6 +20,7 @@ from designer.routes.ingest import ingest_router
 from designer.routes.messages import messages_router
 from designer.routes.pages import pages_router
 from designer.routes.segments import segments_router
+from designer.routes.settings import account_router, settings_router
 from designer.routes.simulation import simulation_router
 from designer.routes.tracking import tracking_router
 from designer.views import Pages
@@ -69,7 +70,7 @@ def create_app(
     doors = Doors(wiring, clock, guest=signing.guest(wiring, clock, *GUEST) if is_demo else None)
     app = FastAPI(title="Dripline", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
     app.state.way_in = f"{WELCOME}?word={doors.setup_word}" if signing.needs_owner(wiring) else ""
-    pages = Pages(wiring.acting(NOBODY))
+    pages = Pages(wiring.acting(NOBODY), clock)
     answer_faults(app, pages)
     outside = (health_router(wiring), ingest_router(ingest), tracking_router(wiring.tracker))
     for router in (*outside, appearance_router(doors), doors_router(pages, doors)):
@@ -85,4 +86,5 @@ def page_routers(pages: Pages, shipped: Shipped = NOTHING_SHIPPED) -> tuple[APIR
     """Make the routers of all pages that need a signed-in visitor; add new ones here."""
     forms = (segments_router(pages), messages_router(pages))
     canvas = (canvas_router(pages), simulation_router(pages, shipped))
-    return (flows_router(pages, shipped), pages_router(pages), *canvas, *forms)
+    around = (flows_router(pages, shipped), pages_router(pages), settings_router(pages), account_router(pages))
+    return (*around, *canvas, *forms)

@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from designer.language import mark
+from engine.api.acting import Right
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the menu: where it leads, what it says, its icon, and what else belongs to it."""
+    """One line of the menu: where it leads, what it says, its icon, what else belongs to it, and who sees it."""
 
     path: str
     words: str
     icon: str
     below: tuple[str, ...] = ()
+    right: Right = Right.READ
 
     def holds(self, path: str) -> bool:
         """Tell whether a page belongs to this line."""
@@ -31,5 +33,5 @@ MENU: Final = (
     Entry("/experiments", mark("Experiments"), "flask-conical"),
     Entry("/inbox", mark("Inbox"), "inbox"),
     Entry(FAILURES, mark("Needs attention"), "triangle-alert"),
-    Entry("/settings", mark("Settings"), "settings"),
+    Entry("/settings", mark("Settings"), "settings", right=Right.MANAGE),
 )

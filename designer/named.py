@@ -78,3 +78,22 @@ DUTIES: Final = {
     "admin": mark("Also keeps users, keys and settings."),
 }
 """What each role may do."""
+
+ACTIONS: Final = {
+    "flow.publish": mark("published a flow"),
+    "flow.import": mark("kept a draft"),
+    "flow.pause": mark("paused a flow"),
+    "flow.resume": mark("resumed a flow"),
+    "flow.move": mark("moved contacts to another version"),
+    "token.retry": mark("let a contact try again"),
+    "key.create": mark("made a write key"),
+    "key.revoke": mark("revoked a write key"),
+    "workspace.change": mark("changed the workspace"),
+    "user.add": mark("invited a user"),
+    "user.invite": mark("made a new invitation"),
+    "user.role": mark("changed a role"),
+    "user.disable": mark("locked a user out"),
+    "user.enable": mark("let a user in again"),
+    "user.password": mark("chose a password"),
+}
+"""What the audit log tells."""

@@ -16,6 +16,8 @@ from designer.language import LANGUAGES, Language, choose_language, speak
 from designer.menu import MENU
 from engine.api import failures, workspaces
 from engine.api.acting import Right
+from engine.clock import Clock, RealClock
+from engine.terms import from_micros
 from engine.wiring import Wiring
 
 LANGUAGE_COOKIE: Final = "dripline_lang"
@@ -38,10 +40,14 @@ PLACED: Final = {"Content-Security-Policy": _POLICY.format(styles="; style-src-a
 
 
 class Pages:
-    """Make pages from the templates of this package; ``places`` are the paths that there are."""
+    """Make pages from the templates of this package; ``places`` are the paths that there are.
 
-    def __init__(self, wiring: Wiring) -> None:
+    ``clock`` is that of people who sign in.
+    """
+
+    def __init__(self, wiring: Wiring, clock: Clock | None = None) -> None:
         self.wiring = wiring
+        self.clock = clock or RealClock()
         self.places: set[str] = set()
         self._templates = {tag: _environment(speak(tag)) for tag in LANGUAGES}
 
@@ -84,7 +90,7 @@ class Pages:
             "workspace": workspace.name,
             "zone": zone_of(workspace.timezone),
             "clock": clock(self.wiring),
-            "menu": [entry for entry in MENU if entry.path in self.places],
+            "menu": [entry for entry in MENU if entry.path in self.places and actor_of(request).may(entry.right)],
             "failing": failures.count_failures(self.wiring),
             **_visitor(request),
         }
@@ -119,6 +125,8 @@ def _environment(language: Language) -> Environment:
         MOMENTS=named.MOMENTS,
         ROLES=named.ROLES,
         DUTIES=named.DUTIES,
+        ACTIONS=named.ACTIONS,
+        instant_of=from_micros,
     )
     return templates
 

@@ -15,6 +15,13 @@ def _names() -> frozenset[str]:
     return frozenset(available_timezones()) - _NO_PLACE
 
 
+def all_zones() -> list[str]:
+    """List the names of all timezones that are places, and UTC."""
+    return sorted(
+        name for name in _names() if name == "UTC" or ("/" in name and not name.startswith(("Etc/", "SystemV/")))
+    )
+
+
 @lru_cache(maxsize=4096)
 def _find(name: str) -> ZoneInfo | None:
     # Only names of the database reach ZoneInfo: no paths, no "UTC+8", no other spelling.

@@ -45,7 +45,3 @@ if (drop) {
     document.getElementById("new-flow").showModal();
   });
 }
-
-document.addEventListener("change", (event) => {
-  if (event.target.matches?.("[data-submit]")) event.target.form.requestSubmit();
-});

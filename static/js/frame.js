@@ -1,4 +1,4 @@
-// What every page does by script: toasts that leave by themselves, and refusals of the server said in one.
+// What every page does by script: toasts that leave by themselves, and choices that take effect at once.
 
 const LASTS = 6000;
 
@@ -18,3 +18,8 @@ export function toast(words, tone = "") {
 export function csrf() {
   return JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRF-Token"];
 }
+
+// A choice marked data-submit sends its form; without scripts there is a button.
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("[data-submit]")) event.target.form.requestSubmit();
+});

@@ -1,6 +1,6 @@
 """A small world in which every page has something to show, and the pages there are."""
 
-from engine.api import enroll, flows, inbox
+from engine.api import enroll, flows, inbox, keys, workspaces
 from engine.wiring import Wiring
 from tests.api.test_contacts import POISONED
 from tests.support.engines import WELCOME, add_contacts, go_live, happen, pass_time, settle
@@ -22,6 +22,8 @@ def lived_in(wiring: Wiring) -> Wiring:
     pass_time(wiring, "2d")
     happen(wiring, "cem", "bought")
     settle(wiring)
+    workspaces.save_topic(wiring, "newsletter", {"en": "Newsletter", "zh-CN": "资讯"})
+    keys.create_key(wiring, "web site")
     return wiring
 
 
@@ -41,4 +43,11 @@ def paths(wiring: Wiring) -> dict[str, str]:
         "inbox": "/inbox",
         "mail": f"/inbox/{mail}",
         "failures": "/failures",
+        "settings": "/settings",
+        "topics": "/settings/topics",
+        "channels": "/settings/channels",
+        "keys": "/settings/keys",
+        "users": "/settings/users",
+        "audit": "/settings/audit",
+        "account": "/account",
     }
