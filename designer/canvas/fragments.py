@@ -33,7 +33,7 @@ def fragments(before: Scene | None, after: Scene) -> Iterator[Fragment]:
     for name, card in after.cards.items():
         known = before.cards.get(name)
         if known is None:
-            yield Fragment("#nodes", "beforeend", card=card)
+            yield Fragment("#cards", "beforeend", card=card)
         elif known != card:
             yield Fragment(f"#{card.dom}", "outerMorph", card=card)
     for name, card in before.cards.items():

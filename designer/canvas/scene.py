@@ -159,6 +159,7 @@ def _card(
 
 def _fault(node: NodeDoc, told: list[Finding], language: Language) -> str:
     """Say what is wrong with settings that cannot be read: the field, and what it lacks."""
+    told = [finding for finding in told if finding.path.startswith(f"{node.path}.config")] or told
     if not told:
         return ""
     field = told[0].path.removeprefix(f"{node.path}.config").lstrip(".").split(".")[0].split("[")[0]

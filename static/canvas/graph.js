@@ -16,7 +16,7 @@ export class Graph {
     if (!this.stale) return;
     this.stale = false;
     this.nodes = new Map();
-    for (const element of document.querySelectorAll("#nodes > .n")) this.nodes.set(element.dataset.id, nodeOf(element));
+    for (const element of document.querySelectorAll("#cards > .n")) this.nodes.set(element.dataset.id, nodeOf(element));
     this.edges = [...document.querySelectorAll("#edges > .e")].map((element) => ({
       element,
       from: element.dataset.from,

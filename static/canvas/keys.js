@@ -18,7 +18,7 @@ export function listen({ page, commands, hand, view }) {
     const isOutside = event.target.closest(EDITABLE);
     if (isOutside) {
       if (event.code === "Escape" && !isOutside.closest("dialog")) commands.panels.leave();
-      else if (!isGlobal(event)) return;
+      if (!isGlobal(event)) return;
     }
     if (document.querySelector("dialog[open]")) return;
     if (event.code === "Space" && !isOutside && !event.target.closest("button, a, summary")) {

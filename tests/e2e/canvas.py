@@ -92,5 +92,5 @@ def choose(page: Page, name: str) -> None:
 
 def ids(page: Page) -> list[str]:
     """Name the nodes that the page shows."""
-    found: list[str] = page.evaluate("[...document.querySelectorAll('#nodes > .n')].map((n) => n.dataset.id)")
+    found: list[str] = page.evaluate("[...document.querySelectorAll('#cards > .n')].map((n) => n.dataset.id)")
     return found

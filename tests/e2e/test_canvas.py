@@ -7,7 +7,20 @@ from playwright.sync_api import Page, expect
 
 from engine.api import flows, inbox
 from engine.wiring import Wiring
-from tests.e2e.canvas import EMPTY, card, choose, drag_type, edge, fill, ids, middle, open_canvas, settings, shape
+from tests.e2e.canvas import (
+    EMPTY,
+    card,
+    choose,
+    drag_type,
+    edge,
+    field,
+    fill,
+    ids,
+    middle,
+    open_canvas,
+    settings,
+    shape,
+)
 from tests.e2e.conftest import NewPage, apart
 from tests.support.engines import WELCOME, add_contacts, happen, settle
 
@@ -16,6 +29,12 @@ from tests.support.engines import WELCOME, add_contacts, happen, settle
 def wiring(wiring: Wiring) -> Wiring:
     flows.import_flow(wiring, EMPTY)
     return wiring
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """Give a page on which nothing moves by itself, so that what is aimed at is still there."""
+    return new_page(reduced_motion="reduce")
 
 
 def test_the_trial_drip_by_mouse_from_empty_to_the_inbox(page: Page, wiring: Wiring) -> None:
@@ -95,11 +114,11 @@ def test_a_drip_by_keyboard_alone(page: Page, wiring: Wiring) -> None:
     choose_by_keys(page, "a", "Event")
     expect(card(page, "event").locator(".card-face")).to_be_focused()
     press("Enter")
-    expect(page.locator("#setting-event input").first).to_be_focused()
+    expect(field(page, "event")).to_be_focused()
     page.keyboard.type("trial_started")
     press("Tab")
     expect(card(page, "event")).not_to_have_class("error")
-    page.locator("#setting-event input").first.focus()
+    field(page, "event").focus()
     press("Escape")
     expect(card(page, "event").locator(".card-face")).to_be_focused()
     press("e")
@@ -118,10 +137,10 @@ def test_a_drip_by_keyboard_alone(page: Page, wiring: Wiring) -> None:
     assert {"event:out>email", "email:out>delay", "delay:out>rule", "rule:yes>email_2", "rule:else>sms"} == edges
     for _ in range(3):
         press("Control+z")
-    expect(page.locator("#nodes > .n")).to_have_count(3)
+    expect(page.locator("#cards > .n")).to_have_count(3)
     for _ in range(3):
         press("Control+Shift+z")
-    expect(page.locator("#nodes > .n")).to_have_count(6)
+    expect(page.locator("#cards > .n")).to_have_count(6)
     press("Shift+L")
     press("Shift+Slash")
     expect(page.locator("#keys-dialog")).to_be_visible()
@@ -143,19 +162,19 @@ def test_thirty_steps_back_and_forth_through_a_reload(page: Page, wiring: Wiring
     card(page, "manual").wait_for()
     for number in range(29):
         page.keyboard.press("w" if number % 2 else "e")
-        expect(page.locator("#nodes > .n")).to_have_count(number + 2)
+        expect(page.locator("#cards > .n")).to_have_count(number + 2)
     shown = ids(page)
     for _ in range(15):
         page.keyboard.press("Control+z")
-    expect(page.locator("#nodes > .n")).to_have_count(15)
+    expect(page.locator("#cards > .n")).to_have_count(15)
     open_canvas(page)
     page.locator("#viewport").focus()
     for _ in range(15):
         page.keyboard.press("Control+z")
-    expect(page.locator("#nodes > .n")).to_have_count(0)
+    expect(page.locator("#cards > .n")).to_have_count(0)
     for _ in range(30):
         page.keyboard.press("Control+Shift+z")
-    expect(page.locator("#nodes > .n")).to_have_count(30)
+    expect(page.locator("#cards > .n")).to_have_count(30)
     assert ids(page) == shown
     assert apart(lambda: shape(wiring))[0] == shown
 
@@ -185,12 +204,12 @@ def test_copies_go_from_one_flow_to_another(new_page: NewPage, wiring: Wiring) -
     open_canvas(page)
     page.locator("#viewport").focus()
     page.keyboard.press("Control+v")
-    expect(page.locator("#nodes > .n")).to_have_count(7)
+    expect(page.locator("#cards > .n")).to_have_count(7)
     nodes, edges = apart(lambda: shape(wiring))
     assert sorted(nodes) == sorted(each["id"] for each in WELCOME["nodes"])
     assert edges == apart(lambda: shape(wiring, "welcome"))[1]
     page.keyboard.press("Control+d")
-    expect(page.locator("#nodes > .n")).to_have_count(14)
+    expect(page.locator("#cards > .n")).to_have_count(14)
 
 
 def test_the_outline_builds_a_flow_too(page: Page, wiring: Wiring) -> None:
