@@ -13,7 +13,7 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from designer.forms.render import OF_SETTINGS
+from designer.forms.render import OF_SETTINGS, FlowWords
 from designer.forms.shapes import Leaf, Many, Named, Record, Setting, settings_of
 from designer.messages.texts import LetterTexts, ShortTexts, SourceTexts
 from engine.contract.fields import PATTERNS
@@ -29,7 +29,7 @@ KEYWORDS = {"_": None, "gettext": None, "mark": None, "say": None, "ngettext": (
 OPTIONS = {"templates/**.html": {"silent": "false", "trimmed": "true"}}
 PAGES = "pages"
 SETTINGS = "settings"
-TEXTS = (LetterTexts, SourceTexts, ShortTexts)
+TEXTS = (FlowWords, LetterTexts, SourceTexts, ShortTexts)
 
 
 def main() -> int:

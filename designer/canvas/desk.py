@@ -20,6 +20,7 @@ from designer.canvas.saying import WORDS, done_words, gesture_words
 from designer.canvas.scene import Scene, make_scene
 from designer.doors import visitor_of
 from designer.forms.reading import posted_value
+from designer.forms.render import model_of_flow
 from designer.language import Language
 from designer.problems import status_of
 from designer.views import HEADERS, Pages
@@ -55,17 +56,22 @@ class Desk:
         Errors: ``FlowError``.
         """
         plain: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
-        if plain.get("kind") == "configure" and "args" not in plain:
-            plain["value"] = json.dumps(self._setting(key, str(plain.get("id")), str(plain.get("field")), form))
+        if plain.get("kind") in ("configure", "set") and "args" not in plain:
+            plain["value"] = json.dumps(self._setting(key, plain, form))
         return read_gesture(plain, self.actor(request))
 
-    def _setting(self, key: str, name: str, field: str, form: FormData) -> Any:
-        node_type = drawing.type_of(self.wiring, key, name)
-        if node_type is None:
-            raise FlowError(f"there is no node {name!r} any more", node=name)
+    def _setting(self, key: str, plain: dict[str, Any], form: FormData) -> Any:
+        name, field = str(plain.get("id")), str(plain.get("field"))
+        if plain["kind"] == "set":
+            model, field = model_of_flow(field)
+        else:
+            node_type = drawing.type_of(self.wiring, key, name)
+            if node_type is None:
+                raise FlowError(f"there is no node {name!r} any more", node=name)
+            model = node_type.config_type
         kinds = read_vocabulary(self.wiring).attributes
         try:
-            return posted_value(node_type.config_type, field, form.multi_items(), kinds)
+            return posted_value(model, field, form.multi_items(), kinds)
         except ValueError as fault:
             raise FlowError(f"this is no JSON: {fault}") from None
 
@@ -76,6 +82,7 @@ class Desk:
         language = self.pages.language(request)
         return {
             "sheet": sheet,
+            "inspector": inspect(self.pages, request, sheet, ""),
             "scene": scene,
             "groups": palette(self.wiring.registry, language),
             "keys": shortcuts(language),
@@ -93,7 +100,7 @@ class Desk:
         words = "" if changed is None else done_words(changed, _titles(before, scene), said.kind, language)
         touched = set() if changed is None else {entry.key[1] for entry in changed.done.change if len(entry.key) > 1}
         html = self._changes(request, sheet, before, scene, said.hand.actor, words)
-        if said.open and (said.open in touched or said.open not in scene.cards):
+        if said.kind == "set" or (said.open and (said.open in touched or said.open not in scene.cards)):
             html += self._as_partial("#inspector", inspect(self.pages, request, sheet, said.open))
         told = {"revision": sheet.revision, "new": list(changed.done.new) if changed else [], "done": bool(changed)}
         return HTMLResponse(html, headers={**HEADERS, "X-Canvas": json.dumps(told)})

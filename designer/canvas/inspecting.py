@@ -2,10 +2,11 @@
 
 from fastapi import Request
 
-from designer.forms.render import inspector, panel_of
+from designer.forms.render import facts, flow_panels, inspector, panel_of
 from designer.views import Pages
 from engine.api.drawing import Sheet
 from engine.api.vocabulary import read_vocabulary
+from engine.terms import Text
 
 
 def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
@@ -13,11 +14,10 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
     node = None if sheet.document is None else sheet.document.by_id.get(name)
     raw = next((each for each in sheet.raw.get("nodes", []) if isinstance(each, dict) and each.get("id") == name), None)
     if node is None or raw is None:
-        return pages.write(request, "canvas/flow_panel.html", sheet=sheet)
+        return _inspect_flow(pages, request, sheet)
     own = [finding for finding in sheet.findings if finding.node == name]
     form = ""
     if node.node_type is not None and sheet.document is not None:
-        sending = [(each.id, each.name or each.id) for each in sheet.document.nodes if each.sends]
         vocabulary = read_vocabulary(pages.wiring)
         panel = panel_of(
             node.node_type,
@@ -27,7 +27,7 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
             path=node.path,
             base=sheet.revision,
             kinds=vocabulary.attributes,
-            nodes=sending,
+            nodes=_sending(sheet),
         )
         form = inspector(pages, request, panel, vocabulary)
     others = [each for each in own if not each.path.startswith(f"{node.path}.config")]
@@ -41,3 +41,22 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
         others=others,
         say=pages.language(request).say,
     )
+
+
+def _inspect_flow(pages: Pages, request: Request, sheet: Sheet) -> str:
+    vocabulary = read_vocabulary(pages.wiring)
+    words, rest = flow_panels(
+        sheet.raw,
+        sheet.findings,
+        action=f"/flows/{sheet.flow.key}/gestures",
+        base=sheet.revision,
+        kinds=vocabulary.attributes,
+        nodes=_sending(sheet),
+    )
+    more = facts(vocabulary, pages.language(request))
+    return pages.write(request, "canvas/flow_panel.html", sheet=sheet, words=words, rest=rest, **more)
+
+
+def _sending(sheet: Sheet) -> list[tuple[str, Text]]:
+    nodes = () if sheet.document is None else sheet.document.nodes
+    return [(each.id, each.name or each.id) for each in nodes if each.sends]

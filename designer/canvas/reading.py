@@ -35,7 +35,7 @@ def read_gesture(form: Mapping[str, Any], actor: str) -> Said:
     args = _json(form["args"]) if form.get("args") else {name: str(form[name]) for name in ARGUMENTS if name in form}
     if not isinstance(args, dict):
         raise FlowError("the arguments of a gesture are an object")
-    if "args" not in form and kind == "configure":
+    if "args" not in form and kind in ("configure", "set"):
         args["value"] = _json(form["value"]) if form.get("value") else None
     base = str(form.get("base", ""))
     burst = str(form.get("burst", ""))[:64] or None

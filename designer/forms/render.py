@@ -7,14 +7,17 @@ from typing import Any, Final
 
 from fastapi import Request
 from markupsafe import Markup, escape
+from pydantic import Field
 
 from designer.forms import names, rule_reading
 from designer.forms.controls import Form, draw
 from designer.language import Language
 from designer.views import Pages
 from engine.api.vocabulary import Vocabulary
+from engine.contract.fields import Label
 from engine.contract.findings import Finding
-from engine.contract.node import NodeType
+from engine.contract.node import NodeConfig, NodeType
+from engine.graph.shape import Settings
 from engine.terms import Json, Text
 
 PLAIN: Final = frozenset(
@@ -46,9 +49,10 @@ class _Names:
 
 @dataclass(frozen=True)
 class Panel:
-    """The inspector of one node.
+    """The inspector of one node, or of a flow as a whole.
 
-    Shape: ``nodes`` are the flow's sending nodes with their names, which rules about messages may ask for.
+    Shape: ``nodes`` are the flow's sending nodes with their names, which rules about messages may ask for;
+    ``gesture`` is what a form posts, and ``prefix`` stands before the pointers to settings.
     """
 
     node: str
@@ -63,6 +67,15 @@ class Panel:
     hand: str
     nodes: Sequence[tuple[str, Text]]
     is_locked: bool
+    gesture: str = "configure"
+    prefix: str = ""
+
+
+class FlowWords(NodeConfig):
+    """What a flow is called."""
+
+    name: Label | None = Field(None, title="Name", description="Name for people.")
+    description: Label | None = Field(None, title="Description", description="What the flow is for.")
 
 
 def panel_of(
@@ -102,6 +115,38 @@ def panel_of(
         nodes=nodes,
         is_locked=is_locked,
     )
+
+
+def flow_panels(
+    document: Mapping[str, Any],
+    findings: Iterable[Finding],
+    *,
+    action: str,
+    base: int = 0,
+    kinds: Mapping[str, str] | None = None,
+    nodes: Sequence[tuple[str, Text]] = (),
+) -> tuple[Panel, Panel]:
+    """Say what the inspector of a flow shows: its words, and what holds for all of it.
+
+    Shape: their forms post the gesture ``set``; ``model_of_flow`` tells which model reads what they post.
+    """
+    raw, told = document.get("settings"), list(findings)
+    settings: Mapping[str, Json] = raw if isinstance(raw, dict) else {}
+    named = {key: document[key] for key in ("name", "description") if key in document}
+    words = draw(FlowWords, named, [each for each in told if each.path.startswith(("name", "description"))])
+    rules = draw(Settings, settings, [each for each in told if _is_of(each.path)], path="settings", kinds=kinds)
+    common = {"node": "", "name": None, "title": "", "help": "", "family": "flow", "channel": None, "hand": ""}
+    more = {"action": action, "base": base, "nodes": nodes, "is_locked": False, "gesture": "set"}
+    return Panel(**common, **more, form=words), Panel(**common, **more, form=rules, prefix="/settings")  # type: ignore[arg-type] # by name
+
+
+def _is_of(path: str) -> bool:
+    return path == "settings" or path.startswith(("settings.", "settings["))
+
+
+def model_of_flow(field: str) -> tuple[type[NodeConfig], str]:
+    """Tell which model a field of a flow belongs to, and its pointer inside of it."""
+    return (Settings, field.removeprefix("/settings")) if field.startswith("/settings/") else (FlowWords, field)
 
 
 def inspector(pages: Pages, request: Request, panel: Panel, vocabulary: Vocabulary) -> str:
