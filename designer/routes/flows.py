@@ -37,7 +37,7 @@ def _list(router: APIRouter, pages: Pages, shipped: Shipped) -> None:
     @router.get("/")
     def first_page(request: Request, state: str = "", q: str = "", order: str = "changed") -> HTMLResponse:
         found = counts.list_flows(pages.wiring)
-        drafts, busy = overview.list_drafts(pages.wiring), overview.activity(pages.wiring)
+        drafts, busy = overview.list_drafts(pages.wiring), overview.busy_days(pages.wiring)
         shown = [each for each in found if (not state or each.flow.state == state) and _says(each, q)]
         tag = pages.language(request).tag
         places = {

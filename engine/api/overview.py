@@ -54,7 +54,7 @@ def drawing_of(wiring: Wiring, key: str) -> Document | None:
     return read_document(raw, wiring.registry)[0]
 
 
-def activity(wiring: Wiring, days: int = DAYS) -> Mapping[str, list[int]]:
+def busy_days(wiring: Wiring, days: int = DAYS) -> Mapping[str, list[int]]:
     """Count the steps that contacts took in each flow on each of the last days, today last.
 
     Cost: reads the counters of those days, not the journal.

@@ -236,15 +236,15 @@ def test_sparks() -> None:
     assert re.findall(r"[ML]([\d.]+ [\d.]+)", drawn) == ["2.0 18.0", "33.0 10.0", "64.0 2.0"]
 
 
-def test_activity_is_counted_by_day(wiring: Wiring) -> None:
+def test_busy_days_are_counted_by_day(wiring: Wiring) -> None:
     _lived_in(wiring)
-    first = overview.activity(wiring)["welcome"]
+    first = overview.busy_days(wiring)["welcome"]
     assert len(first) == overview.DAYS
     assert first[:-1] == [0] * (overview.DAYS - 1)
     assert first[-1] > 0
     pass_time(wiring, "1d")
     settle(wiring)
-    later = overview.activity(wiring)["welcome"]
+    later = overview.busy_days(wiring)["welcome"]
     assert later[-2] == first[-1]
     assert later[-1] > 0
 

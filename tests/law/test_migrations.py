@@ -30,6 +30,7 @@ WHOLE = {
     "experiment_share",
     "flow",
     "flow_version",
+    "gesture",
     "meta",
     "segment",
     "sign_in_refusal",
