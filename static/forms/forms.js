@@ -35,7 +35,7 @@ function goOn() {
   pressed = "";
   if (!name || (!verb.startsWith("add") && !wasLost)) return;
   const button = [...document.querySelectorAll("button[name=press]")].find((each) => each.value === `add ${name}`);
-  const list = button?.closest(".group, .field, .more")?.querySelector(":scope > ol");
+  const list = button?.closest(".group, .field, .sub")?.querySelector(":scope > ol");
   const row = verb.startsWith("add") ? list?.lastElementChild : null;
   (row?.querySelector("select, input:not([type=hidden])") ?? button ?? document.querySelector("[data-adds]"))?.focus();
 }
