@@ -43,6 +43,13 @@ def say_lines(lines: Iterable[Mapping[str, Any]]) -> None:
     sys.stdout.writelines(f"{line(each)}\n" for each in lines)
 
 
+def write_lines(file: Path | None, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Write JSON objects into a file, one a line; nothing where no file is named."""
+    if file is not None:
+        with file.open("w", encoding="utf-8") as opened:
+            opened.writelines(f"{line(each)}\n" for each in lines)
+
+
 def line(value: Mapping[str, Any]) -> str:
     """Write a JSON object on one line, the same for the same."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -113,7 +113,7 @@ def prune_once(wiring: Wiring) -> int:
 
 
 def until_quiet(wiring: Wiring, stop: Stop = never, tell: Tell = lambda _: None) -> Done:
-    """Carry and hand over until nothing more is due at the clock's instant."""
+    """Carry, hand over and judge experiments until nothing more is due at the clock's instant."""
     done = Done()
     done.requeued, done.in_doubt = recover_once(wiring)
     while not stop():
@@ -121,7 +121,7 @@ def until_quiet(wiring: Wiring, stop: Stop = never, tell: Tell = lambda _: None)
         _add(done.ticks, ticked)
         tell(done.ticks.steps + done.messages.total)
         handed = _hand_over(wiring, stop, done, tell)
-        if not (ticked.steps or ticked.events or handed):
+        if not (ticked.steps or ticked.events or handed or judge_once(wiring)):
             break
     return done
 

@@ -46,6 +46,17 @@ class Purchase(BaseModel):
     after: str | None = None
 
 
+class Response(BaseModel):
+    """What a message of one node brings about: so variants of a split differ."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    node: str = Field(description="The node that sends the message.")
+    event: str
+    chance: float = Field(ge=0, le=1)
+    days: float = Field(1.0, gt=0, le=365, description="How long after the message, in the mean.")
+
+
 class Behaviour(BaseModel):
     """Probabilities of what contacts do; whatever is absent has a plain default."""
 
@@ -58,6 +69,7 @@ class Behaviour(BaseModel):
     unsubscribe: float = Field(0.002, ge=0, le=1)
     bounce: float = Field(0.0, ge=0, le=1)
     purchase: Purchase | None = None
+    responses: tuple[Response, ...] = ()
 
     def habits(self, plans: Iterable[Plan], segments: Mapping[str, Rule]) -> list[Habit]:
         """List the habits; without any named, whatever the flows look for happens now and then."""
@@ -140,6 +152,18 @@ def reactions(key: str, message: str, node: str, at: Micros, how: Behaviour, see
         yield Happening(key, after + 60_000_000, "message_replied", about)
     if left < how.unsubscribe:
         yield Happening(key, after, "unsubscribed", about)
+
+
+def responses(key: str, message: str, node: str, at: Micros, how: Behaviour, seed: int) -> Iterator[Happening]:
+    """Draw what else a contact does because of a message."""
+    for place, response in enumerate(how.responses):
+        if response.node != node:
+            continue
+        draws = hashlib.sha256(f"{seed}/{key}/{message}/{response.event}/{place}".encode()).digest()
+        happens, pause = (int.from_bytes(draws[start : start + 4]) / 2**32 for start in (0, 4))
+        if happens < response.chance:
+            later = _whole(-math.log(1 - pause) * response.days * DAY)
+            yield Happening(key, at + 1_000_000 + later, response.event, {"node": node})
 
 
 def _whole(micros: float) -> Micros:

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engine.library.plan import Plan
@@ -18,7 +18,8 @@ class Report:
     """Counts of a rehearsal.
 
     Shape: ``nodes`` has every node of the flow in its order, with every port: how many passed, and how many on each
-    UTC day. ``ends`` counts enrollments by how they ended; ``active`` those that had not.
+    UTC day. ``ends`` counts enrollments by how they ended; ``active`` those that had not. ``experiments`` are the
+    reports of the flow's splits.
     """
 
     flow: str
@@ -30,6 +31,7 @@ class Report:
     ends: dict[str, int]
     nodes: list[dict[str, Json]]
     messages: dict[str, Json]
+    experiments: list[dict[str, Json]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Json]:
         """Give the report as the command writes it."""
@@ -41,10 +43,16 @@ class Report:
             "enrollments": {"entered": self.entered, "active": self.active, "ended": dict(self.ends)},
             "nodes": list(self.nodes),
             "messages": self.messages,
+            **({"experiments": list(self.experiments)} if self.experiments else {}),
         }
 
 
-def make_report(plan: Plan, journal: Iterable[Mapping[str, Json]], scenario: "Scenario") -> Report:
+def make_report(
+    plan: Plan,
+    journal: Iterable[Mapping[str, Json]],
+    scenario: "Scenario",
+    experiments: list[dict[str, Json]],
+) -> Report:
     """Count a journal."""
     passed: dict[tuple[str, str], Counter[str]] = {}
     ends: Counter[str] = Counter()
@@ -74,6 +82,7 @@ def make_report(plan: Plan, journal: Iterable[Mapping[str, Json]], scenario: "Sc
         ends={end: ends[end] for end in ("completed", "goal", "exit")},
         nodes=_nodes(plan, passed),
         messages=_messages(outcomes, a_day),
+        experiments=experiments,
     )
 
 

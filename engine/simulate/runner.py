@@ -10,17 +10,20 @@ from sqlalchemy.engine import Connection
 
 from engine.channels.policy import MESSAGE
 from engine.contract.registry import Registry
+from engine.experiments.report import make_report as make_experiment_report
 from engine.graph.model import Document
 from engine.library.plan import Plan, PlanNode
 from engine.run import calendar, changes, rounds
 from engine.run.context import Deployment, Run, TickReport
+from engine.run.conversions import experiments
 from engine.run.deploy import Deployments
 from engine.run.enroll import enter
 from engine.run.journal import journal_lines
+from engine.run.judging import judge_in
 from engine.run.program import Templates
 from engine.run.tables import ENTRANT, NOW, PART, clear
 from engine.run.transactions import transaction
-from engine.simulate.behaviour import Behaviour, Habit, Happening, happenings, reactions
+from engine.simulate.behaviour import Behaviour, Habit, Happening, happenings, reactions, responses
 from engine.simulate.population import Person
 from engine.simulate.report import Report, make_report
 from engine.simulate.world import CONTACT, PLANNED, World, deliver
@@ -96,7 +99,8 @@ def simulate(
         player.play(progress)
         flows = range(1, 1 + len(scenario.flows)) if every_flow else [MAIN]
         journal = list(journal_lines(connection, player.deployment.plans, flows))
-        return Outcome(make_report(player.deployment.plans[MAIN], journal, scenario), journal)
+        report = make_report(player.deployment.plans[MAIN], journal, scenario, player.experiments())
+        return Outcome(report, journal)
 
 
 @dataclass
@@ -130,10 +134,25 @@ class _Player:
             until = min(now + SLICE, end)
             for part in range(self.parts):
                 self._play_part(self._run(part, now), until)
+            self._judge(until)
             progress((until - self.scenario.start) / max(1, end - self.scenario.start))
             if until >= end:
                 break
             now = until
+
+    def _judge(self, now: Micros) -> None:
+        """Look at experiments once a day: what is decided acts from then on."""
+        for number in experiments(self.deployment):
+            judge_in(self.connection, self.parts, self.deployment, number, now)
+
+    def experiments(self) -> list[dict[str, Json]]:
+        """Report on the experiments of the flow of interest."""
+        now, found = self.scenario.end, experiments(self.deployment)
+        return [
+            {"node": node.id, **make_experiment_report(self.connection, self.parts, number, comparison, now)}
+            for number, (plan, node, comparison) in found.items()
+            if plan.version_id == MAIN
+        ]
 
     def _play_part(self, run: Run, until: Micros) -> None:
         while occasions := calendar.occasions(run, until):
@@ -207,6 +226,7 @@ class _Player:
             if "message_key" in reaction.properties:
                 reaction.properties["message_key"] = message_key
             yield reaction
+        yield from responses(key, about, plan.nodes[node].id, at, self.scenario.behaviour, self.scenario.seed)
 
 
 @cache

@@ -224,3 +224,26 @@ def test_every_command_is_on_the_page() -> None:
         names += [f"{group} {command.name}" for command in commands.registered_commands if commands]  # type: ignore[union-attr]
     assert len(names) > 20
     assert [name for name in names if f"`dripline {name}" not in page] == []
+
+
+def test_an_experiment_is_told_and_frozen(run: Run) -> None:
+    variants = [{"key": "a"}, {"key": "b"}]
+    nodes = [
+        {"id": "start", "type": "trigger.event", "config": {"event": "signed_up"}},
+        {"id": "ab", "type": "split.ab", "config": {"variants": variants, "goal": {"event": "bought"}}},
+    ]
+    flow = {"dripline": 1, "key": "test", "name": "Test", "nodes": nodes, "edges": [{"from": "start", "to": "ab"}]}
+    run("import", str(write("test.flow.json", flow)))
+    run("publish", "test")
+    assert "nobody has come" in run("experiment", "test").stdout
+    call = {"userId": "ann", "event": "signed_up", "messageId": "m1", "timestamp": "2026-03-02T09:00:00Z"}
+    run("contacts", "import", str(write("people.csv", "id,email\nann,ann@example.com\n")))
+    run("events", "import", str(write("events.jsonl", json.dumps(call))))
+    run("tick", "--now", "2026-03-02T09:00:30Z")
+    told = run("experiment", "test").stdout
+    assert "no winner yet" in told
+    assert "waits: too few contacts in a variant" in told
+    assert run("experiment", "test", "--freeze", code=2).stdout == ""
+    (report,) = json.loads(run("experiment", "test", "--node", "ab", "--freeze", "--json").stdout)
+    assert (report["state"], [each["act"] for each in report["decisions"]]) == ("frozen", ["frozen"])
+    assert "frozen by hand" in run("experiment", "test").stdout

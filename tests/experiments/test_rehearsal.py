@@ -1,0 +1,75 @@
+"""Whole experiments in virtual time, with the executor that runs the real ones."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from engine.api.rehearsal import Rehearsal, rehearse
+from engine.simulate.behaviour import Behaviour, Habit, Response
+from engine.store.session import Store
+from tests.support.engines import engine_on
+
+START = datetime.fromisoformat("2026-03-02T00:00:00+00:00")
+
+
+def letters(**promote: Any) -> dict[str, Any]:
+    """Draw a flow that writes one of two letters to whoever signs up."""
+    goal = {"event": "demo_booked", "within": "3d"}
+    variants = [{"key": "a"}, {"key": "b"}]
+    return {
+        "dripline": 1,
+        "key": "letters",
+        "name": "Letters",
+        "nodes": [
+            {"id": "start", "type": "trigger.event", "config": {"event": "signed_up"}},
+            {"id": "ab", "type": "split.ab", "config": {"variants": variants, "goal": goal, "promote": promote}},
+            {"id": "letter_a", "type": "send.email", "config": {"subject": "A", "text": "A"}},
+            {"id": "letter_b", "type": "send.email", "config": {"subject": "B", "text": "B"}},
+        ],
+        "edges": [
+            {"from": "start", "to": "ab"},
+            {"from": "ab", "port": "a", "to": "letter_a"},
+            {"from": "ab", "port": "b", "to": "letter_b"},
+        ],
+    }
+
+
+def play(
+    store: Store, people: int, chances: tuple[float, float], days: float, seed: int = 1, **promote: Any
+) -> dict[str, Any]:
+    """Let people sign up over some weeks and book demos after their letter; give the report of the split."""
+    responses = tuple(
+        Response(node=f"letter_{key}", event="demo_booked", chance=chance, days=0.5)
+        for key, chance in zip("ab", chances, strict=True)
+    )
+    signing_up = Habit(event="signed_up", per_day=4 / days, to_day=days - 5, once=True)
+    behaviour = Behaviour(events=(signing_up,), responses=responses, open=0, unsubscribe=0)
+    asked = Rehearsal(people=people, start=START, days=days, behaviour=behaviour, seed=seed)
+    done = rehearse(engine_on(store), letters(**promote), asked, lambda _: None)
+    report = done.report.as_json()["experiments"]
+    assert isinstance(report, list)
+    return dict(report[0])  # type: ignore[arg-type]
+
+
+def test_the_better_letter_is_promoted(sqlite_store: Store) -> None:
+    report = play(sqlite_store, 4_000, (0.05, 0.20), 30)
+    assert report["winner"] == "b"
+    assert report["decisions"][0]["act"] == "promoted"
+    shares = {row["key"]: row["share"] for row in report["variants"]}
+    assert shares["b"] >= 0.95
+    assert report["split"]["off"] is False
+
+
+def test_equal_letters_are_not(sqlite_store: Store) -> None:
+    report = play(sqlite_store, 2_000, (0.10, 0.10), 30)
+    assert report["state"] in ("running", "futile")
+    assert report["winner"] is None
+
+
+@pytest.mark.parametrize("mode", ["off", "earn"])
+def test_other_modes_play_too(sqlite_store: Store, mode: str) -> None:
+    report = play(sqlite_store, 600, (0.05, 0.20), 21, mode=mode)
+    acts = {each["act"] for each in report["decisions"]}
+    assert ("earned" in acts) == (mode == "earn")
+    assert acts <= {"earned", "promoted"}
