@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from designer.canvas.paths import Ground, middle, path, route
-from designer.canvas.widths import cut
+from designer.canvas.widths import columns, cut
 from designer.language import Language
 from engine.contract.findings import Finding, Level
 from engine.contract.node import Port
@@ -143,7 +143,7 @@ def _card(
         family="" if node_type is None else node_type.family.value,
         channel=None if node_type is None else node_type.channel,
         type_title=type_title,
-        title=cut(said, PILL_LINE) if pill else cut(title, TITLE),
+        title=cut(_pill_words(name, said), PILL_LINE) if pill else cut(title, TITLE),
         line="" if pill else cut(summary, LINE),
         whole=said,
         box=box,
@@ -155,6 +155,11 @@ def _card(
         note=language.text(node.note),
         next=_next(document, node, ports, language),
     )
+
+
+def _pill_words(name: str, said: str) -> str:
+    """Say on a pill what fits: a name and what it does, or the name alone."""
+    return name if name and columns(said) > PILL_LINE else said
 
 
 def _fault(node: NodeDoc, told: list[Finding], language: Language) -> str:

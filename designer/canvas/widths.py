@@ -25,11 +25,12 @@ def cut(text: str, most: int) -> str:
 
 
 def _width(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+    is_mark = unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf")
+    if is_mark or "\U0001f3fb" <= character <= "\U0001f3ff":  # a skin tone colours the sign before it
         return 0
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
 def _joins(before: str, after: str) -> bool:
-    """Tell whether two characters belong to one sign: with a mark, a joiner or a skin tone."""
-    return _width(after) == 0 or before == "\N{ZERO WIDTH JOINER}" or "\U0001f3fb" <= after <= "\U0001f3ff"
+    """Tell whether two characters belong to one sign."""
+    return _width(after) == 0 or before == "\N{ZERO WIDTH JOINER}"

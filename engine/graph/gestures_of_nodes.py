@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.contract.node import NodeType
-from engine.errors import FlowError, NodeError
+from engine.errors import FlowError
 from engine.graph.document import MOST_NODES
 from engine.graph.drawing import Drawing, edge_key, number, point
 from engine.graph.fresh import fresh_config, fresh_id
@@ -131,7 +131,7 @@ def _type(drawing: Drawing, args: Mapping[str, Any]) -> NodeType[Any]:
     kind = args.get("type")
     found = drawing.registry.find(kind) if isinstance(kind, str) else None
     if found is None:
-        raise NodeError(f"{kind!r} is not a known node type", kind=kind)
+        raise FlowError(f"{kind!r} is not a known node type", kind=kind)
     return found
 
 

@@ -10,6 +10,7 @@ const LONG = 350;
 export class Hand {
   constructor(tools) {
     Object.assign(this, tools);
+    this.isLocked = this.page.dataset.locked === "true";
     this.state = null;
     this.press = null;
     this.isPanning = false;
@@ -109,7 +110,7 @@ export class Hand {
 
   click({ node, port, edge, type, pans }, event) {
     if (type || event.button !== 0 || (pans && event.pointerType !== "touch")) return;
-    if (port) this.commands.addAfter(node.dataset.id, port.dataset.port);
+    if (port && !this.isLocked) this.commands.addAfter(node.dataset.id, port.dataset.port);
     else if (node) this.clickNode(node.dataset.id, event);
     else if (edge) this.choice.chooseEdge(edge.dataset);
     else if (!event.shiftKey) this.choice.clear();

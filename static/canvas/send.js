@@ -9,6 +9,7 @@ export class Sender {
   constructor(page) {
     this.url = `/flows/${page.dataset.flow}/gestures`;
     this.revision = Number(page.dataset.revision);
+    this.isLocked = page.dataset.locked === "true";
     this.tab = tabName();
     this.open = "";
     this.queue = [];
@@ -24,6 +25,7 @@ export class Sender {
 
   /** Do a gesture. The promise gives what the server told: the revision and new nodes; null when it was refused. */
   send(kind, args = {}, { burst = "" } = {}) {
+    if (this.isLocked) return Promise.resolve(null);
     if (this.queue.length >= MOST) {
       toast(document.getElementById("offline").textContent, "err");
       return Promise.resolve(null);

@@ -1,0 +1,94 @@
+import asyncio
+import re
+from itertools import pairwise
+
+import pytest
+
+from designer.canvas.hub import Hub
+from designer.canvas.mends import mend_of
+from designer.canvas.paths import Ground, middle, path, route
+from designer.canvas.widths import columns, cut
+from engine.contract.registry import installed
+from engine.graph.check import examine
+from engine.graph.gesture import Gesture, apply
+from engine.graph.sizes import Box
+from tests.graph.documents import NOW, Surroundings, delay, flow, mail
+
+
+def test_edges_go_straight_where_they_can() -> None:
+    assert route((10, 0), (10, 200), Ground([])) == [(10, 0), (10, 200)]
+    assert len(route((10, 0), (200, 200), Ground([]))) == 4
+
+
+def test_edges_go_past_cards() -> None:
+    card = Box(0, 100, 248, 64)
+    ground = Ground([card])
+    for end in ((124.0, 300.0), (60.0, 300.0), (500.0, 300.0)):
+        points = route((124, 0), end, ground)
+        for (x1, y1), (x2, y2) in pairwise(points):
+            if x1 == x2:
+                assert not (card.x < x1 < card.right and min(y1, y2) < card.bottom and max(y1, y2) > card.y)
+    back = route((124, 300), (124, 0), ground)
+    assert back[0] == (124, 300)
+    assert back[-1] == (124, 0)
+
+
+def test_corners_are_round() -> None:
+    said = path([(0, 0), (0, 50), (100, 50), (100, 100)])
+    assert said == "M0 0L0 38Q0 50 12 50L88 50Q100 50 100 62L100 100"
+    assert middle([(0, 0), (0, 50), (100, 50), (100, 100)]) == (50, 50)
+    assert re.fullmatch(r"M[\d .LQ]+", path([(0, 0), (0, 3), (5, 3), (5, 9)]))
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "shown"),
+    [
+        ("Hello", 5, "Hello"),
+        ("Hello world", 6, "Hello…"),
+        ("欢迎加入我们", 7, "欢迎加…"),
+        ("a\n  b", 9, "a b"),
+        ("e\u0301e\u0301e\u0301e\u0301", 3, "e\u0301e\u0301…"),
+        ("\U0001f44d\U0001f3fd\U0001f44d", 3, "\U0001f44d\U0001f3fd…"),
+    ],
+)
+def test_texts_are_cut_by_their_width(text: str, most: int, shown: str) -> None:
+    assert cut(text, most) == shown
+    assert columns(cut(text, most)) <= most + 2
+
+
+def test_those_who_look_are_told_of_changes() -> None:
+    hub = Hub()
+
+    async def look() -> list[str]:
+        waiting = asyncio.create_task(hub.wait("flow", 30))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(hub.tell, "flow")
+        await asyncio.wait_for(waiting, 5)
+        await hub.wait("flow", 0.001)
+        return [each.name for each in hub.who("flow")]
+
+    hub.come("flow", "1", "Ann")
+    hub.come("flow", "2", "Ben", ("day1",))
+    assert asyncio.run(look()) == ["Ann", "Ben"]
+    assert len({each.colour for each in hub.who("flow")}) == 2
+    hub.leave("flow", "1")
+    assert [each.as_json()["selected"] for each in hub.who("flow")] == [["day1"]]
+
+
+def test_what_a_button_mends_is_mended() -> None:
+    raw = flow(mail("day1"), delay("pause", "1d"), mail("day2"))
+    raw["nodes"][1]["config"]["subjekt"] = "x"
+    raw["nodes"][2]["config"] = {"durration": "2d"}
+    raw["nodes"].append({"id": "typo", "type": "send.emial", "config": {"subject": "a", "text": "b"}})
+    raw["nodes"].append(mail("lost"))
+    raw["edges"] += [{"from": "day2", "to": "nowhere"}, {"from": "day2", "to": "typo"}]
+    document = raw
+    for _ in range(10):
+        findings = examine(document, Surroundings(), NOW, installed())[1]
+        mends = [mend for each in findings if (mend := mend_of(each, document)) is not None]
+        if not mends:
+            break
+        document = apply(document, Gesture(mends[0].kind, mends[0].args)).document
+    assert [str(each) for each in findings if each.level == "error"] == []
+    assert document["nodes"][2]["config"] == {"duration": "2d"}
+    assert "lost" not in [each["id"] for each in document["nodes"]]
