@@ -14,6 +14,7 @@ from designer.doors import actor_of, visitor_of
 from designer.icons import icon, sign
 from designer.language import LANGUAGES, Language, choose_language, speak
 from designer.menu import MENU
+from designer.why import part_words, seen_words
 from engine.api import failures, workspaces
 from engine.api.acting import Right
 from engine.clock import Clock, RealClock
@@ -117,6 +118,8 @@ def _environment(language: Language) -> Environment:
         weekday=language.weekday,
         ago=language.ago,
         length=language.length,
+        part_words=lambda part: part_words(part, language),
+        seen_words=lambda part: seen_words(part, language),
         icon=icon,
         sign=sign,
         STATES=named.STATES,

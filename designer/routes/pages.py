@@ -69,8 +69,9 @@ def _inbox_pages(router: APIRouter, pages: Pages) -> None:
         return pages.show(request, "inbox.html", page=page, before=before, contact=contact)
 
     @router.get("/inbox/{key}")
-    def one_mail(request: Request, key: str) -> HTMLResponse:
-        return pages.show(request, "mail.html", mail=inbox.read_mail(pages.wiring, key))
+    def one_mail(request: Request, key: str, shown: str = "desktop") -> HTMLResponse:
+        shown = shown if shown in ("desktop", "phone", "text") else "desktop"
+        return pages.show(request, "mail.html", mail=inbox.read_mail(pages.wiring, key), shown=shown)
 
     @router.get("/inbox/{key}/body")
     def mail_body(key: str) -> HTMLResponse:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.api.reasons import Reason, Witness
 from engine.errors import NotFound
 from engine.library.plan import Plan
 from engine.people import contacts
@@ -93,7 +94,7 @@ class Moment:
     """One thing that happened to a contact.
 
     Shape: ``what`` is ``event``, ``entered``, ``step``, ``message`` or ``end``; ``name`` that of the event or node;
-    ``detail`` the port, the state or the reason.
+    ``detail`` the port, the state or the reason; ``reasons`` why a step led to that port.
     """
 
     at: datetime
@@ -105,6 +106,7 @@ class Moment:
     detail: str = ""
     label: Text | None = None
     properties: dict[str, Json] | None = None
+    reasons: tuple[Reason, ...] = ()
     message_key: str | None = None
 
 
@@ -174,7 +176,8 @@ def time_line(wiring: Wiring, key: str, limit: int = 200) -> list[Moment]:
         ).all()
         plans = wiring.deployments.plans_of(connection, flow_ids)
         passed = list(journal.entries(connection, flow_ids, mine)) if flow_ids else []
-        told = [*_entered(connection, mine, plans), *(_told(entry, plans[entry.version_id]) for entry in passed)]
+        witness = Witness(wiring, connection, facts)
+        told = [*_entered(connection, mine, plans), *(_told(each, plans[each.version_id], witness) for each in passed)]
         heard = [_heard(row) for row in _events(connection, mine, limit)]
     # Of things at one instant events come first, as they acted first; the list is read from its end.
     ordered = heapq.merge(sorted(heard, key=_when), sorted(told, key=_when), key=lambda moment: moment.at)
@@ -241,7 +244,7 @@ def _entered(connection: Connection, place: tuple[int, int], plans: dict[int, Pl
         yield Moment(from_micros(row.started_at), "entered", flow, flow=flow, ordinal=row.ordinal)
 
 
-def _told(entry: Entry, plan: Plan) -> Moment:
+def _told(entry: Entry, plan: Plan, witness: Witness) -> Moment:
     at = from_micros(entry.at)
     if entry.what == journal.END:
         return Moment(at, "end", plan.flow_name, flow=plan.flow_name, ordinal=entry.ordinal, detail=entry.state)
@@ -254,7 +257,8 @@ def _told(entry: Entry, plan: Plan) -> Moment:
         )
     port = node.ports[entry.port]
     label = next((each.label for each in node.type.ports(node.config) if each.key == port), None)
-    return Moment(at, "step", name, kind, plan.flow_name, entry.ordinal, port, label)
+    reasons = witness.reasons(plan, node, port, entry.enrollment_id, entry.at)
+    return Moment(at, "step", name, kind, plan.flow_name, entry.ordinal, port, label, reasons=reasons)
 
 
 def _events(connection: Connection, place: tuple[int, int], limit: int) -> Sequence[Any]:

@@ -86,26 +86,27 @@ def _is_so(rule: Attr | HasTag | InStage | MessageDid | HasConsent, facts: Facts
 def _happened(rule: EventCount | NoEvent | Followed, facts: Facts, now: Micros) -> bool:
     match rule:
         case EventCount(event, count, within):
-            return satisfies(count or AT_LEAST_ONE, len(_matching(event, facts, now, within)), now)
+            return satisfies(count or AT_LEAST_ONE, len(matching(event, facts, now, within)), now)
         case NoEvent(event, within):
-            return facts.created_at <= now - within and not _matching(event, facts, now, within)
+            return facts.created_at <= now - within and not matching(event, facts, now, within)
         case Followed(first, then, within, negated):
             return _followed(first, then, within, facts, now) is (not negated)
 
 
 def _followed(first: Happening, then: Happening, within: Micros, facts: Facts, now: Micros) -> bool | None:
     """Tell whether the latest first event was followed; nothing while that is open, or without such an event."""
-    known = _matching(first, facts, now)
+    known = matching(first, facts, now)
     if not known:
         return None
     last = max(known, key=_order)
     end = last.at + within
-    if any(_order(event) > _order(last) and event.at <= end for event in _matching(then, facts, now)):
+    if any(_order(event) > _order(last) and event.at <= end for event in matching(then, facts, now)):
         return True
     return False if now >= end else None
 
 
-def _matching(event: Happening, facts: Facts, now: Micros, within: Micros | None = None) -> list[EventFact]:
+def matching(event: Happening, facts: Facts, now: Micros, within: Micros | None = None) -> list[EventFact]:
+    """List the events so far, or of a window that ends now, which are such as a rule asks for."""
     return [
         fact
         for fact in facts.events

@@ -29,7 +29,7 @@ def lived_in(wiring: Wiring) -> Wiring:
 
 def paths(wiring: Wiring) -> dict[str, str]:
     """Name every page that this world has."""
-    mail = inbox.list_inbox(wiring, contact="ann").messages[0].key
+    mail = inbox.list_inbox(wiring, contact="ann").messages[-1].key
     return {
         "flows": "/",
         "gallery": "/gallery",
@@ -42,6 +42,7 @@ def paths(wiring: Wiring) -> dict[str, str]:
         "segment-new": "/segments/new",
         "inbox": "/inbox",
         "mail": f"/inbox/{mail}",
+        "mail-phone": f"/inbox/{mail}?shown=phone",
         "failures": "/failures",
         "settings": "/settings",
         "topics": "/settings/topics",
