@@ -9,10 +9,10 @@ ARGS  ?=
 VENDOR := static/vendor/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vendor run test lint test-long bench storm fmt docs words shots migration lock clean
+.PHONY: help setup vendor run test lint test-long bench bench-experiments storm fmt docs words shots migration lock clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed $(VENDOR) ## make .venv with the dripline command, and static/vendor
 
@@ -51,6 +51,9 @@ test-long: setup ## run the long tests too: thousands of random flows
 
 bench: setup ## measure against hand-written SQL, on SQLite and PostgreSQL
 	$(BIN)/python -m bench $(ARGS)
+
+bench-experiments: setup ## measure how winners of A/B tests are named, beside other rules
+	$(BIN)/python -m bench.experiments $(ARGS)
 
 storm: setup ## kill the engine a hundred times and compare with an undisturbed run
 	$(BIN)/python -m bench.storm $(ARGS)
