@@ -193,6 +193,8 @@ def _pull_joining(program: Program) -> Prepared:
         )
         chosen = _members(program, moving.c.now, moving.c.due_at).where(
             TOKEN.c.part == PART,
+            # Without this SQLite would go through all tokens of the part.
+            TOKEN.c.contact_id.in_(sa.select(WAVE.c.contact_id)),
             TOKEN.c.contact_id == moving.c.contact_id,
             TOKEN.c.enrollment_id == moving.c.enrollment_id,
             TOKEN.c.state == "joining",

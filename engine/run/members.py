@@ -17,11 +17,21 @@ Flag = sa.ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Stance:
-    """How a member stands at a node: it rests there and was woken for a reason, or has come over an edge."""
+    """How a member stands at a node: it rests there and was woken for a reason, or has come over an edge.
+
+    Shape: ``moment`` is how the instant that the node asked for lies, where it asked for one in the member's zone.
+    """
 
     rested: bool
     woken: int = 0
+    moment: str = ""
 
+
+PAST, PRESENT, LATER = "past", "present", "later"
+"""How the instant of a wait lies: it is over, or nobody knows it; it is now; it is still to come."""
+
+QUIET, AWAKE = "quiet", "awake"
+"""Whether it is quiet hours."""
 
 Held = Callable[[Stance], bool]
 
@@ -87,10 +97,14 @@ def slots(partition: Partition) -> dict[str, SqlMembers]:
 
 @dataclass(frozen=True, eq=False)
 class SqlMoment(Moment):
-    """An instant per member; ``delay`` is its distance from now when it has a fixed one."""
+    """An instant per member; ``delay`` is its distance from now when it has a fixed one.
+
+    ``local`` says that it is the one that the node asked for in each member's zone.
+    """
 
     micros: sa.ColumnElement[int]
     delay: timedelta | None = None
+    local: bool = False
 
     def __add__(self, length: timedelta) -> "SqlMoment":
         delay = None if self.delay is None else self.delay + length
@@ -99,12 +113,17 @@ class SqlMoment(Moment):
     @property
     def is_past(self) -> SqlMembers:
         """The members for whom the instant is over, or for whom there is none."""
-        return SqlMembers(sa.func.coalesce(self.micros < WAVE.c.now, sa.true()))
+        flag = sa.func.coalesce(self.micros < WAVE.c.now, sa.true())
+        return SqlMembers(flag, held=self._lies(PAST))
 
     @property
     def is_now(self) -> SqlMembers:
         """The members for whom the instant is this very one."""
-        return SqlMembers(sa.func.coalesce(self.micros == WAVE.c.now, sa.false()))
+        flag = sa.func.coalesce(self.micros == WAVE.c.now, sa.false())
+        return SqlMembers(flag, held=self._lies(PRESENT))
+
+    def _lies(self, moment: str) -> Held | None:
+        return (lambda stance: stance.moment == moment) if self.local else None
 
 
 NOW = SqlMoment(WAVE.c.now, timedelta(0))

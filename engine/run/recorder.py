@@ -16,7 +16,7 @@ from engine.rules.model import Rule
 from engine.rules.names import RECEIPTS
 from engine.run import sql
 from engine.run.comparing import divide, sets_of
-from engine.run.members import NOBODY, NOW, Partition, SqlMembers, SqlMoment, slots
+from engine.run.members import NOBODY, NOW, QUIET, Partition, SqlMembers, SqlMoment, slots
 from engine.run.tables import ENTERED, PART, WAVE
 from engine.store.tables import Event
 from engine.terms import DAY, SHARE_PRIME, SHARE_RANGE, Json, Text, share_bounds, share_numbers
@@ -117,11 +117,11 @@ class Recorder(Wave):
             return NOBODY
         self.quiet_asked = True
         self.needs.append("zone")
-        return SqlMembers(WAVE.c.until.is_not(None))
+        return SqlMembers(WAVE.c.until.is_not(None), held=lambda stance: stance.moment == QUIET)
 
     @property
     def quiet_end(self) -> Moment:
-        return SqlMoment(WAVE.c.until)
+        return SqlMoment(WAVE.c.until, local=True)
 
     def connected(self, port: str) -> bool:
         return bool(self.node.targets.get(port))
@@ -184,7 +184,7 @@ class Recorder(Wave):
         if target.day is not None:
             self.needs.append("started_at")
         self.target = (target, attribute)
-        return SqlMoment(WAVE.c.until)
+        return SqlMoment(WAVE.c.until, local=True)
 
     def gather(self) -> Gathering:
         self.joins = True

@@ -37,10 +37,10 @@ def local_times(run: Run, plan: Plan, each: NodeProgram) -> None:
     assert each.standing is not None
     members = each.standing.run(run.connection, {})
     if target is not None:
-        find = partial(_target, target[0], plan.timezone, run.deployment.timezone)
+        find = partial(target_instant, target[0], plan.timezone, run.deployment.timezone)
     else:
         assert plan.quiet is not None
-        find = partial(_quiet, plan.quiet, plan.timezone, run.deployment.timezone)
+        find = partial(quiet_end, plan.quiet, plan.timezone, run.deployment.timezone)
     found: list[tuple[int, int, int]] = []
     for contact_id, token_id, zone, now, started in members:
         until = find(zone, now, started)
@@ -50,16 +50,18 @@ def local_times(run: Run, plan: Plan, each: NodeProgram) -> None:
 
 
 @lru_cache(maxsize=100_000)
-def _target(spec: WaitUntil, flow: str | None, workspace: str, zone: str, now: int, started: int) -> int | None:
+def target_instant(spec: WaitUntil, flow: str | None, workspace: str, zone: str, now: int, started: int) -> int | None:
+    """Give the first instant that satisfies a wait for a member of a zone, who came in at ``started``."""
     tz = effective_zone(zone, flow, workspace)
     until = resolve_wait(spec, now=from_micros(now), entered=from_micros(started), tz=tz)
     return None if until is None else to_micros(until)
 
 
 @lru_cache(maxsize=100_000)
-def _quiet(
+def quiet_end(
     hours: tuple[time, time], flow: str | None, workspace: str, zone: str, now: int, _started: int
 ) -> int | None:
+    """Give the end of quiet hours for a member of a zone; None when they are not."""
     until = quiet_until(from_micros(now), *hours, effective_zone(zone, flow, workspace))
     return None if until is None else to_micros(until)
 

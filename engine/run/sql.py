@@ -36,6 +36,8 @@ class Member:
     enrollment_id: sa.ColumnElement[int]
     now: sa.ColumnElement[int]
     hash: sa.ColumnElement[int]
+    zone: sa.ColumnElement[str]
+    started_at: sa.ColumnElement[int]
     contact: sa.FromClause | None = None
 
     def of_contact(self, express: Callable[[sa.FromClause], Any]) -> sa.ColumnElement[Any]:
@@ -47,7 +49,7 @@ class Member:
         return of_contact(express(contact), contact, self.contact_id)
 
 
-IN_WAVE = Member(WAVE.c.contact_id, WAVE.c.enrollment_id, WAVE.c.now, WAVE.c.hash)
+IN_WAVE = Member(WAVE.c.contact_id, WAVE.c.enrollment_id, WAVE.c.now, WAVE.c.hash, WAVE.c.zone, WAVE.c.started_at)
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,7 @@ DIRECT = _table(
     _int("due_at"),
     sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("ordinal", sa.Integer, nullable=False),
+    sa.Column("zone", sa.Text, nullable=False),
     sa.Column("way", sa.Integer, nullable=False),
     sa.Column("sound", sa.Integer, nullable=False),
     # SQLite finds rows by it; PostgreSQL joins whole sets and would pay for an index at every row.
@@ -98,7 +99,20 @@ DIRECT = _table(
 )
 """One row is a token that goes from rest to rest by a way that is known beforehand: see ``engine.run.ways``."""
 
-ALL = (WAVE, DIRECT, TURN, ARRIVAL, ENTRANT, TOUCHED, VERDICT)
+MOMENT = _table(
+    "moment",
+    sa.Column("node", sa.Integer, nullable=False),
+    sa.Column("zone", sa.Text, nullable=False),
+    _int("now"),
+    _int("started_at"),
+    _int("until", nullable=True),
+    sa.PrimaryKeyConstraint("node", "zone", "now", "started_at"),
+    sqlite_with_rowid=False,
+)
+"""One row is the instant that a node asked for in a zone, by a member's now and when it came in, 0 where that is one;
+``until`` is NULL where there is none."""
+
+ALL = (WAVE, DIRECT, MOMENT, TURN, ARRIVAL, ENTRANT, TOUCHED, VERDICT)
 
 _clear: dict[tuple[str, str], Prepared] = {}
 

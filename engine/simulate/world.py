@@ -47,6 +47,9 @@ PLANNED = sa.Table(
 )
 """One row is an event that is going to happen."""
 
+OF_CONTACT = sa.Index("ix_planned_contact", PLANNED.c.part, PLANNED.c.contact_id, PLANNED.c.at)
+"""Finds what happens to the contacts whose turn it is."""
+
 BATCH = 5_000
 WORKSPACE = 1
 
@@ -66,6 +69,7 @@ class World:
     def open(cls, connection: Connection, parts: int, start: Micros) -> "World":
         """Make an empty world in a migrated store."""
         connection.execute(sa.schema.CreateTable(PLANNED, if_not_exists=True))
+        connection.execute(sa.schema.CreateIndex(OF_CONTACT, if_not_exists=True))
         connection.execute(PLANNED.delete())
         return cls(connection, parts, start, {}, {})
 
@@ -220,8 +224,8 @@ def deliver(run: Run) -> frozenset[str]:
     return frozenset(run.connection.execute(sa.select(ARRIVAL.c.name).distinct()).scalars())
 
 
-def _due() -> list[sa.ColumnElement[bool]]:
-    return [PLANNED.c.part == PART, PLANNED.c.at <= TURN.c.at, PLANNED.c.contact_id == TURN.c.contact_id]
+def _due(planned: sa.FromClause = PLANNED) -> list[sa.ColumnElement[bool]]:
+    return [planned.c.part == PART, planned.c.at <= TURN.c.at, planned.c.contact_id == TURN.c.contact_id]
 
 
 @cache
@@ -251,7 +255,8 @@ def _delivery(dialect: str) -> list[Prepared]:
     arrival = sa.select(
         EVENT.c.contact_id, EVENT.c.id, EVENT.c.name, EVENT.c.at, EVENT.c.at, sa.literal(1, sa.Integer), turn
     ).where(EVENT.c.part == PART, EVENT.c.id >= parameter("base"))
-    happened = sa.select(PLANNED.c.at, PLANNED.c.id).where(*_due())
+    same = PLANNED.alias("same")
+    happened = sa.select(same.c.at, same.c.id).select_from(same, TURN).where(*_due(same))
     over = PLANNED.delete().where(PLANNED.c.part == PART, sa.tuple_(PLANNED.c.at, PLANNED.c.id).in_(happened))
     return [
         Prepared(EVENT.insert().from_select(columns, event), dialect),

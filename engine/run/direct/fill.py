@@ -1,7 +1,7 @@
 """Fill the direct table: with due tokens whose ways are known, or with contacts that come in."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,9 +11,10 @@ from sqlalchemy.sql import visitors
 from engine.library.plan import PlanNode
 from engine.run import claim, sql
 from engine.run.context import Run
+from engine.run.direct import moments
 from engine.run.direct.program import Direct, Start, known_starts, soundness
 from engine.run.enroll import Entrants, allowed, entering, identity, in_range, ordinal
-from engine.run.program import TOKEN
+from engine.run.program import TOKEN, Program
 from engine.run.recorder import Recorder
 from engine.run.rest import ENROLLMENT
 from engine.run.tables import DIRECT, ENTRANT, NOW, PART, TURN, clear
@@ -41,6 +42,9 @@ def fill_turn(run: Run, direct: Direct) -> int:
 def _fill(run: Run, direct: Direct, form: str, woken_only: bool, given: dict[str, Any]) -> int:
     clear(run.connection, DIRECT)
     given = run.given(version_id=direct.program.plan.version_id, **given)
+    if any(start.asked for start in direct.starts):
+        asking = direct.program.once(("asking", form, woken_only), partial(_asking, direct, form, woken_only))
+        moments.note(run, direct, asking.run(run.connection, given))
     statements = direct.program.once(("fill", form, woken_only), partial(_fillings, direct, form, woken_only))
     return sum(statement.run(run.connection, given).rowcount for statement in statements)
 
@@ -49,17 +53,45 @@ def _fillings(direct: Direct, form: str, woken_only: bool) -> list[Prepared]:
     program = direct.program
     contact = sql.CONTACT.alias("person")
     now = TURN.c.at if form == "turn" else NOW
-    member = sql.Member(TOKEN.c.contact_id, TOKEN.c.enrollment_id, now, contact.c.hash, contact)
+    started = _started(program.needs)
+    member = sql.Member(
+        TOKEN.c.contact_id, TOKEN.c.enrollment_id, now, contact.c.hash, zone_of(contact), started, contact
+    )
     numbered = _numbered(direct, member)
     groups: dict[bool, list[tuple[Start, Any, Any]]] = {}
-    facts = _Facts(TOKEN.c.contact_id, now, TOKEN.c.due_at, _started(program.needs))
+    facts = _Facts(TOKEN.c.contact_id, now, TOKEN.c.due_at, started)
     for start, number in numbered:
         sound = soundness(direct, start.numbers, contact, facts)
-        groups.setdefault(_looks_at(contact, number, sound), []).append((start, number, sound))
+        groups.setdefault(bool(start.asked) or _looks_at(contact, number, sound), []).append((start, number, sound))
     return [
         Prepared(_filling(direct, each, contact if looks else None, facts, form, woken_only), program.dialect)
         for looks, each in sorted(groups.items(), key=lambda item: item[0])
     ]
+
+
+def zone_of(contact: sa.FromClause) -> sa.ColumnElement[str]:
+    """Give the name of a contact's zone, an empty one where there is none."""
+    return sa.func.coalesce(contact.c.timezone, "")
+
+
+def _asking(direct: Direct, form: str, woken_only: bool) -> Prepared:
+    """Read which zones, nows and entries there are at the starts whose ways are decided by local instants."""
+    program, contact = direct.program, sql.CONTACT.alias("person")
+    nodes = sorted(start.node.index for start in direct.starts if start.asked)
+    now = TURN.c.at if form == "turn" else NOW
+    chosen = sa.select(TOKEN.c.node, zone_of(contact), now, _started(program.needs)).distinct()
+    chosen = chosen.select_from(_source(program, contact)).where(TOKEN.c.node.in_(nodes))
+    return Prepared(claim.only_due(chosen, program, form, woken_only=woken_only), program.dialect)
+
+
+def _source(program: Program, contact: sa.FromClause | None) -> sa.FromClause:
+    source: sa.FromClause = TOKEN
+    if contact is not None:
+        # Not an inner join: SQLite would go through all contacts and look for tokens of each.
+        source = source.outerjoin(contact, sa.and_(contact.c.part == PART, contact.c.id == TOKEN.c.contact_id))
+    if "started_at" in program.needs:
+        source = source.outerjoin(ENROLLMENT, claim.same_enrollment())
+    return source
 
 
 class _Facts:
@@ -104,12 +136,7 @@ def _filling(
     woken_only: bool,
 ) -> sa.Insert:
     program = direct.program
-    source: sa.FromClause = TOKEN
-    if contact is not None:
-        # Not an inner join: SQLite would go through all contacts and look for tokens of each.
-        source = source.outerjoin(contact, sa.and_(contact.c.part == PART, contact.c.id == TOKEN.c.contact_id))
-    if "started_at" in program.needs:
-        source = source.outerjoin(ENROLLMENT, claim.same_enrollment())
+    asking = any(start.asked for start, _, _ in group)
     row = {
         "contact_id": TOKEN.c.contact_id,
         "token_id": TOKEN.c.id,
@@ -119,10 +146,11 @@ def _filling(
         "due_at": TOKEN.c.due_at,
         "seq": TOKEN.c.seq,
         "ordinal": ZERO,
+        "zone": zone_of(contact) if asking and contact is not None else sa.literal("", sa.Text),
         "way": _by_node([(start, number) for start, number, _ in group]),
         "sound": _by_node([(start, sound) for start, _, sound in group]),
     }
-    chosen = sa.select(*row.values()).select_from(source)
+    chosen = sa.select(*row.values()).select_from(_source(program, contact))
     chosen = chosen.where(TOKEN.c.node.in_(sorted(start.node.index for start, _, _ in group)))
     chosen = claim.only_due(chosen, program, form, woken_only=woken_only)
     return DIRECT.insert().from_select(list(row), chosen.order_by(TOKEN.c.contact_id))
@@ -144,6 +172,7 @@ def fill_entrants(run: Run, direct: Direct, trigger: PlanNode, entrants: Entrant
     near = entrants.near
     statement = direct.program.once(("enter", trigger.index, near), partial(_listed, direct, trigger, near))
     given = entering(run, direct.program.plan, entrants.numbers, entrants.first)
+    _ask_entrants(run, direct, trigger, given, "listed")
     return statement.run(run.connection, given).rowcount
 
 
@@ -154,8 +183,26 @@ def fill_range(run: Run, direct: Direct, trigger: PlanNode, after: int, last: in
     """
     clear(run.connection, DIRECT)
     statement = direct.program.once(("enter all", trigger.index), partial(_letting_all_in, direct, trigger))
-    given = entering(run, direct.program.plan, last - after, after + 1)
-    return statement.run(run.connection, {**given, "after": after, "last": last}).rowcount
+    given = {**entering(run, direct.program.plan, last - after, after + 1), "after": after, "last": last}
+    _ask_entrants(run, direct, trigger, given, "range")
+    return statement.run(run.connection, given).rowcount
+
+
+def _ask_entrants(run: Run, direct: Direct, trigger: PlanNode, given: dict[str, Any], form: str) -> None:
+    start = next(start for start in direct.starts if start.node.index == trigger.index)
+    if start.asked:
+        seen = _zones(run.dialect, form).run(run.connection, given)
+        moments.note(run, direct, ((trigger.index, zone, now, now) for zone, now in seen))
+
+
+@cache
+def _zones(dialect: str, form: str) -> Prepared:
+    contact = sql.CONTACT.alias("person")
+    if form == "range":
+        return Prepared(sa.select(zone_of(contact), NOW).distinct().where(*in_range(contact)), dialect)
+    mine = sa.and_(contact.c.part == PART, contact.c.id == ENTRANT.c.contact_id)
+    chosen = sa.select(zone_of(contact), ENTRANT.c.now).select_from(ENTRANT.outerjoin(contact, mine))
+    return Prepared(chosen.distinct(), dialect)
 
 
 def _letting_all_in(direct: Direct, trigger: PlanNode) -> Prepared:
@@ -180,7 +227,7 @@ def _letting_in(direct: Direct, trigger: PlanNode, entrant: Any, contact: Any, *
     plan = direct.program.plan
     number_of = identity(entrant, near=near)
     contact_id, now = entrant.c.contact_id, entrant.c.now
-    member = sql.Member(contact_id, number_of, now, contact.c.hash, contact)
+    member = sql.Member(contact_id, number_of, now, contact.c.hash, zone_of(contact), now, contact)
     start, number = next(each for each in _numbered(direct, member) if each[0].node.index == trigger.index)
     facts = _Facts(contact_id, now, now, now)
     sound = soundness(direct, start.numbers, contact, facts)
@@ -193,6 +240,7 @@ def _letting_in(direct: Direct, trigger: PlanNode, entrant: Any, contact: Any, *
         "due_at": now,
         "seq": ZERO,
         "ordinal": ordinal(plan.reentry, entrant),
+        "zone": zone_of(contact) if start.asked else sa.literal("", sa.Text),
         "way": number,
         "sound": sound,
     }

@@ -14,14 +14,21 @@ from engine.channels.policy import is_sound
 from engine.library.plan import Plan, PlanNode
 from engine.run import effects, sql
 from engine.run.direct.settle import Settling, on
-from engine.run.direct.ways import TooManifold, Way, Ways, starts
+from engine.run.direct.ways import TooManifold, Way, Ways, asks_for_entry, starts
 from engine.run.members import SqlMembers, Stance
 from engine.run.program import TOKEN, Program, required
 from engine.run.recorder import Recorder, Sending
 from engine.run.tables import DIRECT, ENTERED, TOUCHED
 from engine.store.prepared import Prepared
 
-IN_DIRECT = sql.Member(DIRECT.c.contact_id, DIRECT.c.enrollment_id, DIRECT.c.now, sa.literal_column("0"))
+IN_DIRECT = sql.Member(
+    DIRECT.c.contact_id,
+    DIRECT.c.enrollment_id,
+    DIRECT.c.now,
+    sa.literal_column("0"),
+    DIRECT.c.zone,
+    DIRECT.c.started_at,
+)
 BITS = 30
 """How many kinds of messages the table can note soundness for; policy looks the contact up for others."""
 
@@ -36,11 +43,12 @@ class Write:
 
 @dataclass(frozen=True)
 class Start:
-    """A node from which every way is known, with the number of the first way and of the one after the last."""
+    """A node from which every way is known: the numbers of its ways, and the nodes whose instants decide them."""
 
     node: PlanNode
     woken: tuple[int, ...]
     numbers: range
+    asked: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,8 @@ class Direct:
         if self.touching:
             chosen = sa.select(DIRECT.c.contact_id, DIRECT.c.now).where(on(self.touching))
             self.touch = Prepared(TOUCHED.insert().from_select(["contact_id", "now"], chosen), dialect)
-        self.settling = Settling(self.program.plan, dialect, self.ways)
+        since_entry = {said.node.index for said in (each.said for each in self.program.nodes) if asks_for_entry(said)}
+        self.settling = Settling(self.program.plan, dialect, self.ways, since_entry)
 
     @property
     def nodes(self) -> frozenset[int]:
@@ -168,7 +177,7 @@ class Direct:
 
 def _sends_only(said: Recorder) -> bool:
     """Tell whether a node owes one message to everybody who comes, once, and does nothing else."""
-    whole = len(said.sendings) == 1 and not said.changes and not said.node.repeats
+    whole = len(said.sendings) == 1 and not said.changes and not said.node.repeats and not said.quiet_asked
     held = said.sendings[0].members.held if whole else None
     return held is not None and held(Stance(rested=False)) and held(Stance(rested=True))
 
@@ -207,7 +216,8 @@ def known_starts(
         except TooManifold:
             del ways.known[before:]
             continue
-        start = Start(node, causes, range(before, len(ways.known)))
+        asked = frozenset[int]().union(*(way.asked for way in ways.known[before:]))
+        start = Start(node, causes, range(before, len(ways.known)), asked)
         found.append((start, _by_cause(dict(zip(causes, numbers, strict=True)))))
     return found, ways
 

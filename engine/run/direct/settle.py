@@ -2,20 +2,21 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
 from engine.library.plan import Plan
 from engine.run.context import Run
-from engine.run.direct.ways import Way
+from engine.run.direct.ways import Way, instant_of
 from engine.run.program import TOKEN
 from engine.run.rest import ENROLLMENT, JOURNAL
 from engine.run.tables import DIRECT, NOW, PART, VERSION
 from engine.store.prepared import Prepared, parameter
-from engine.terms import HOUR
+from engine.terms import HOUR, Micros
 
 DENSE = 4
 """A range of contacts is gone through as a whole when at least one of so many ids in it is concerned."""
@@ -65,6 +66,14 @@ def _counting(dialect: str, exact: bool) -> Prepared:
     return Prepared(sa.select(DIRECT.c.way, hour, sa.func.count(), *ends).group_by(*grouped), dialect)
 
 
+class Place(NamedTuple):
+    """Where ways lead to rest: the node, for how long if that is fixed, and whether a step was taken before."""
+
+    node: int
+    stay: Micros | None
+    moved: bool
+
+
 Form = tuple[bool, bool]
 """Whether members have instants of their own, and whether they lie close together."""
 
@@ -72,14 +81,17 @@ Form = tuple[bool, bool]
 class Settling:
     """The statements that end direct waves of a plan."""
 
-    def __init__(self, plan: Plan, dialect: str, ways: Sequence[Way]) -> None:
-        """Divide the ways by where they lead."""
-        self.plan, self.dialect, self.ways = plan, dialect, ways
+    def __init__(self, plan: Plan, dialect: str, ways: Sequence[Way], since_entry: AbstractSet[int]) -> None:
+        """Divide the ways by where they lead; ``since_entry`` are nodes whose instants depend on the entry."""
+        self.plan, self.dialect, self.ways, self.since_entry = plan, dialect, ways, since_entry
         self.resting = self._numbers(lambda way: way.rest is not None)
         self.stepping = self._numbers(lambda way: way.codes != "")
-        self.places = _grouped(
-            {number: (way.rest, way.stay) for number, way in enumerate(ways) if way.rest is not None}
-        )
+        rests = {
+            number: Place(way.rest, way.stay, moved=way.codes != "")
+            for number, way in enumerate(ways)
+            if way.rest is not None
+        }
+        self.places = _grouped(rests)
         self.ends = _grouped({number: way.end for number, way in enumerate(ways) if way.end is not None})
         self._kept: dict[Any, Prepared] = {}
 
@@ -158,12 +170,27 @@ class Settling:
             "version_id": VERSION,
             "node": self._each(lambda way: way.rest, sa.Integer),
             "state": sa.literal("waiting", sa.Text),
-            "due_at": DIRECT.c.now + self._each(lambda way: way.stay),
+            "due_at": self._due(),
             "since": DIRECT.c.now,
             "woken": sa.literal(0, sa.Integer),
-            "seq": sa.literal(1, sa.Integer),
+            "seq": self._each(lambda way: int(way.codes != ""), sa.Integer),
         }
         return TOKEN.insert().from_select(list(row), sa.select(*row.values()).where(self._on(self.resting)))
+
+    def _due(self) -> sa.ColumnElement[Any]:
+        """Give the instant until which each member rests."""
+        by_node: defaultdict[int, set[int]] = defaultdict(set)
+        for number, way in enumerate(self.ways):
+            if way.rest is not None and way.stay is None:
+                by_node[way.rest].add(number)
+        lengths = {way.stay for way in self.ways if way.rest is not None and way.stay is not None}
+        fixed = DIRECT.c.now + self._each(lambda way: way.stay) if lengths else sa.null()
+        cases = [(on(frozenset(numbers)), self._local(node)) for node, numbers in sorted(by_node.items())]
+        return sa.case(*cases, else_=fixed) if cases else fixed
+
+    def _local(self, node: int) -> sa.ColumnElement[Any]:
+        place = sa.literal_column(str(node), sa.Integer)
+        return instant_of(place, DIRECT.c, since_entry=node in self.since_entry)
 
     def _journal(self) -> sa.Insert:
         row: dict[str, Any] = {
@@ -178,13 +205,21 @@ class Settling:
         }
         return JOURNAL.insert().from_select(list(row), sa.select(*row.values()).where(self._on(self.stepping)))
 
-    def _park(self, place: tuple[int, int], there: Numbers, form: Form) -> sa.Update:
-        node, stay = place
+    def _park(self, place: Place, there: Numbers, form: Form) -> sa.Update:
         now = self._now(TOKEN, form)
-        update = TOKEN.update().values(
-            node=node, state="waiting", due_at=now + stay, since=now, woken=0, seq=TOKEN.c.seq + 1
-        )
-        return update.where(*self._mine(TOKEN, DIRECT.c.token_id, there, form))
+        values: dict[str, Any] = {"node": place.node, "state": "waiting", "woken": 0}
+        if place.moved:
+            values |= {"since": now, "seq": TOKEN.c.seq + 1}
+        values["due_at"] = self._until(place.node) if place.stay is None else now + place.stay
+        joined = (form[0] or place.stay is None, form[1])
+        return TOKEN.update().values(values).where(*self._mine(TOKEN, DIRECT.c.token_id, there, joined))
+
+    def _until(self, node: int) -> sa.ColumnElement[Any]:
+        """Give the local instant until which a token rests."""
+        found = self._local(node)
+        if self.dialect == "postgresql":
+            return found
+        return sa.select(found).select_from(DIRECT).where(DIRECT.c.contact_id == TOKEN.c.contact_id).scalar_subquery()
 
     def _drop(self, form: Form) -> sa.Delete:
         over = frozenset(range(len(self.ways))) - self.resting

@@ -6,7 +6,7 @@ member its own, and all that is written follows from it (ADR 0011).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,8 +16,9 @@ from engine.library.plan import Plan, PlanNode
 from engine.rules.model import MessageDid, Rule
 from engine.rules.names import leaves
 from engine.run import effects, sql
-from engine.run.members import Partition, Stance
+from engine.run.members import AWAKE, LATER, PAST, PRESENT, QUIET, Partition, Stance
 from engine.run.recorder import Outcome, Recorder, whole_partition
+from engine.run.tables import MOMENT
 from engine.terms import Micros, length_micros
 
 MOST = 64
@@ -35,7 +36,8 @@ class Way:
     """One way: the codes of its steps, how a member stands at the nodes where something is done, and where it leads.
 
     Shape: ``choices`` is the set that was chosen at a node that divides; ``end`` is the enrollment's state at the end
-    of the path, None where the member rests at node ``rest`` for ``stay`` microseconds.
+    of the path, None where the member rests at node ``rest``: for ``stay`` microseconds, or until the instant that
+    the node asked for in the member's zone if that is None. ``asked`` are the nodes whose instants decide the way.
     """
 
     codes: str
@@ -43,7 +45,8 @@ class Way:
     choices: Mapping[int, str]
     end: str | None = None
     rest: int | None = None
-    stay: Micros = 0
+    stay: Micros | None = 0
+    asked: frozenset[int] = frozenset()
 
 
 @dataclass
@@ -88,10 +91,24 @@ class Ways:
         divided = [each for each in said.outcomes if each.members.slot is not None]
         if divided:
             return self._divide(said, divided, trail, most)
-        taken = [each for each in said.outcomes if each.members.held is not None and each.members.held(trail.stance)]
-        if len(taken) != 1 or any(each.members.held is None for each in said.outcomes):
-            raise TooManifold
-        return self._follow(said, taken[0], trail, most)
+        moments = moments_of(said)
+        outcomes = {moment: _outcome(said, replace(trail.stance, moment=moment)) for moment in moments}
+        if len({id(outcome) for outcome in outcomes.values()}) == 1:
+            return self._follow(said, outcomes[moments[0]], trail, most)
+        numbers = {
+            moment: self._follow(said, outcome, trail.at_moment(said, moment), most)
+            for moment, outcome in outcomes.items()
+        }
+        return self._by_moment(said, numbers)
+
+    def _by_moment(self, said: Recorder, numbers: Mapping[str, Number]) -> Number:
+        member = self.meaning.member
+        until = until_of(said, member)
+        if QUIET in numbers:
+            return sa.case((until.is_(None), numbers[AWAKE]), else_=numbers[QUIET])
+        return sa.case(
+            (until > member.now, numbers[LATER]), (until == member.now, numbers[PRESENT]), else_=numbers[PAST]
+        )
 
     def _divide(self, said: Recorder, outcomes: Sequence[Outcome], trail: "_Trail", most: int) -> Number:
         partition = whole_partition(said.outcomes)
@@ -107,10 +124,11 @@ class Ways:
     def _follow(self, said: Recorder, outcome: Outcome, trail: "_Trail", most: int) -> Number:
         node = said.node
         if outcome.until is not None:
-            if outcome.until.delay is None:
+            delay = outcome.until.delay
+            if delay is None and not outcome.until.local:
                 raise TooManifold
-            stay = length_micros(outcome.until.delay)
-            return self._add(Way(trail.codes, trail.stances, trail.choices, rest=node.index, stay=stay))
+            stay = None if delay is None else length_micros(delay)
+            return self._add(trail.way(rest=node.index, stay=stay))
         port = next((port for port in node.ports if node.code(port) == outcome.code), None)
         if port is None:
             raise TooManifold
@@ -118,7 +136,7 @@ class Ways:
         targets = node.targets[port]
         if said.ends or not targets:
             end = "exit" if said.ends else "completed"
-            return self._add(Way(codes, trail.stances, trail.choices, end=end))
+            return self._add(replace(trail, codes=codes).way(end=end))
         if len(targets) > 1:
             raise TooManifold
         return self._at(targets[0], trail.arriving(codes), most)
@@ -134,6 +152,7 @@ class _Trail:
     choices: Mapping[int, str] = field(default_factory=dict)
     touched: bool = False
     sent: bool = False
+    asked: frozenset[int] = frozenset()
 
     def doing(self, said: Recorder) -> "_Trail":
         if not said.sendings and not said.changes:
@@ -144,13 +163,26 @@ class _Trail:
         touched = self.touched or any(change.kind in effects.TOUCHING for change in said.changes)
         stances = {**self.stances, said.node.index: self.stance}
         sent = self.sent or bool(said.sendings)
-        return _Trail(self.stance, self.codes, stances, self.choices, touched, sent)
+        return replace(self, stances=stances, touched=touched, sent=sent)
 
     def choosing(self, index: int, name: str) -> "_Trail":
-        return _Trail(self.stance, self.codes, self.stances, {**self.choices, index: name}, self.touched, self.sent)
+        return replace(self, choices={**self.choices, index: name})
+
+    def at_moment(self, said: Recorder, moment: str) -> "_Trail":
+        """Note how the instant lies that a node asked for, where something may be done by it."""
+        index = said.node.index
+        asked = self.asked | {index}
+        if index not in self.stances:
+            return replace(self, asked=asked)
+        stances = {**self.stances, index: replace(self.stance, moment=moment)}
+        return replace(self, stances=stances, asked=asked)
 
     def arriving(self, codes: str) -> "_Trail":
-        return _Trail(Stance(rested=False), codes, self.stances, self.choices, self.touched, self.sent)
+        return replace(self, stance=Stance(rested=False), codes=codes)
+
+    def way(self, **leads: Any) -> Way:
+        """Make the way that ends here."""
+        return Way(self.codes, self.stances, self.choices, asked=self.asked, **leads)
 
     def may_ask(self, partition: Partition, meaning: sql.Meaning) -> bool:
         """Tell whether what decides here is still as it was when the wave began."""
@@ -167,9 +199,42 @@ def _asks_of_messages(rule: Rule, meaning: sql.Meaning) -> bool:
 def _check(said: Recorder) -> None:
     """Refuse nodes that work something out in Python, join, let into other flows, or mark who a rule holds for."""
     later = any(change.templated or change.kind == "enter" for change in said.changes)
-    by_hand = said.decide is not None or said.target is not None or said.quiet_asked
+    by_hand = said.decide is not None or (said.target is not None and said.target[1] is not None)
     if by_hand or later or said.joins or said.awaited is not None or said.marks:
         raise TooManifold
+
+
+def moments_of(said: Recorder) -> tuple[str, ...]:
+    """List how the instant may lie that a node asks for in each member's zone."""
+    if said.target is not None:
+        return (PAST, PRESENT, LATER)
+    return (QUIET, AWAKE) if said.quiet_asked else ("",)
+
+
+def until_of(said: Recorder, member: sql.Member) -> sa.ColumnElement[Any]:
+    """Look the instant up that a node asked for in a member's zone."""
+    return instant_of(sa.literal_column(str(said.node.index), sa.Integer), member, since_entry=asks_for_entry(said))
+
+
+def asks_for_entry(said: Recorder) -> bool:
+    """Tell whether the instant that a node asks for depends on when the member came in."""
+    return said.target is not None and said.target[0].day is not None
+
+
+def instant_of(node: Any, member: Any, *, since_entry: bool) -> sa.ColumnElement[Any]:
+    """Look up what was worked out for a node, a zone and an instant; ``member`` has these as attributes."""
+    entry = member.started_at if since_entry else sa.literal_column("0", sa.BigInteger)
+    same = [MOMENT.c.node == node, MOMENT.c.zone == member.zone, MOMENT.c.now == member.now]
+    found = sa.select(MOMENT.c.until).where(*same, MOMENT.c.started_at == entry)
+    return found.correlate_except(MOMENT).scalar_subquery()
+
+
+def _outcome(said: Recorder, stance: Stance) -> Outcome:
+    """Find where a member goes who stands so."""
+    taken = [each for each in said.outcomes if each.members.held is not None and each.members.held(stance)]
+    if len(taken) != 1 or any(each.members.held is None for each in said.outcomes):
+        raise TooManifold
+    return taken[0]
 
 
 def starts(plan: Plan, recorders: Sequence[Recorder], entered: int) -> list[tuple[PlanNode, tuple[int, ...]]]:
