@@ -122,7 +122,7 @@ def delayed(
                 continue
             cell = at[seen].astype(int) * 2 + variant[seen]
             shown = np.bincount(cell, minlength=2 * days).reshape(days, 2).astype(float)
-            won = np.bincount(cell, weights=when[seen] <= now, minlength=2 * days).reshape(days, 2)
+            won = np.bincount(cell, weights=when[seen] <= now, minlength=2 * days).reshape(days, 2).astype(float)
             filled = int(at[seen].max()) + 1
             named = rule(won[None, :filled], shown[None, :filled])[0, -1]
             if named >= 0:
