@@ -1,5 +1,6 @@
 """Read forms from a page as a browser would, press their buttons, and give what is posted."""
 
+import json
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -45,7 +46,7 @@ class _Reader(HTMLParser):
         if "id" in facts:
             self.ids.append(facts["id"])
         if tag == "form":
-            self._form = PageForm(facts.get("id", ""))
+            self._form = PageForm(facts.get("id", ""), list(json.loads(facts.get("hx-vals", "{}")).items()))
             self.forms.append(self._form)
         if self._form is not None:
             self._control(self._form, tag, facts)
