@@ -5,7 +5,7 @@ import unicodedata
 
 def columns(text: str) -> int:
     """Count the columns of a text; a Chinese character takes two."""
-    return sum(_width(character) for character in text)
+    return len(text) if text.isascii() else sum(_width(character) for character in text)
 
 
 def cut(text: str, most: int) -> str:

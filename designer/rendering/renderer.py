@@ -36,14 +36,7 @@ class JinjaRenderer:
 
     def check(self, source: str, *, html: bool) -> list[Fault]:
         """List what is wrong with a template: syntax, forbidden constructs, unknown filters."""
-        tree, faults = read(source, html=html)
-        if tree is None:
-            return faults
-        try:
-            _compile(source, html)
-        except RenderError as fault:
-            return [Fault(fault.message, 1)]
-        return []
+        return list(_check(source, html))
 
     def variables(self, source: str) -> frozenset[str]:
         """Find the dotted paths that a template requires; none for one that cannot be read."""
@@ -117,6 +110,19 @@ def _demand(source: str, context: Mapping[str, Json]) -> None:
             value = value.get(step) if isinstance(value, Mapping) else None
         if is_missing(value):
             raise MissingVariable(f"the variable {path} has no value here", variable=path)
+
+
+@lru_cache(maxsize=2048)
+def _check(source: str, html: bool) -> tuple[Fault, ...]:
+    """Find the faults of a template; a draft asks for the same ones again with every change."""
+    tree, faults = read(source, html=html)
+    if tree is None:
+        return tuple(faults)
+    try:
+        _compile(source, html)
+    except RenderError as fault:
+        return (Fault(fault.message, 1),)
+    return ()
 
 
 @lru_cache(maxsize=4096)

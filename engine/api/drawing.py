@@ -1,8 +1,12 @@
 """The counter of the canvas: a flow's draft, and the gestures that change it."""
 
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from sqlalchemy.engine import Engine
 
 from engine.access.rights import Right
 from engine.api import flows
@@ -22,6 +26,9 @@ from engine.library.gestures import Changed, Hand, Logged
 from engine.wiring import Wiring
 
 __all__ = ["Changed", "Hand", "Logged"]
+
+
+KEPT: Final = 16
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,19 @@ def open_sheet(wiring: Wiring, key: str) -> Sheet:
         _, revision, raw = drafts.load(connection, wiring.workspace_id, key)
         surroundings = surroundings_of(wiring, connection)
     document, findings = examine(raw, surroundings, wiring.clock.now(), wiring.registry)
+    _keep_read(wiring, key, revision, document)
     return Sheet(flow, revision, raw, document, tuple(findings))
+
+
+_READ: WeakKeyDictionary[Engine, OrderedDict[tuple[str, int], Document | None]] = WeakKeyDictionary()
+"""The drafts that were read last: who draws goes on from there."""
+
+
+def _keep_read(wiring: Wiring, key: str, revision: int, document: Document | None) -> None:
+    kept = _READ.setdefault(wiring.store.engine, OrderedDict())
+    kept[key, revision] = document
+    while len(kept) > KEPT:
+        kept.popitem(last=False)
 
 
 def revision_of(wiring: Wiring, key: str) -> int:
@@ -84,6 +103,7 @@ def act(
             registry=wiring.registry,
             now=now,
             base=base,
+            read=lambda revision: _READ.get(wiring.store.engine, {}).get((key, revision)),
         )
 
 

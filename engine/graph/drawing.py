@@ -16,10 +16,14 @@ from engine.graph.sizes import Box, Point, boxes
 
 
 class Drawing:
-    """A document's nodes and edges, free to be changed; what they were is left as it was."""
+    """A document's nodes and edges, free to be changed; what they were is left as it was.
 
-    def __init__(self, raw: Mapping[str, Any], registry: Registry) -> None:
-        document, _ = read_document(dict(raw), registry)
+    ``document`` is what the JSON was read to, if it was.
+    """
+
+    def __init__(self, raw: Mapping[str, Any], registry: Registry, document: Document | None = None) -> None:
+        if document is None:
+            document, _ = read_document(dict(raw), registry)
         if document is None:
             raise FlowError("this cannot be drawn; import a document that can be read")
         self.registry = registry

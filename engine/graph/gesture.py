@@ -14,6 +14,7 @@ from engine.graph import gestures_of_nodes as nodes
 from engine.graph import gestures_of_pieces as pieces
 from engine.graph.delta import Delta, apply_delta, delta, read_delta, reverse
 from engine.graph.drawing import Drawing
+from engine.graph.model import Document
 
 Doer: TypeAlias = Callable[[Drawing, Mapping[str, Any]], None]
 
@@ -63,20 +64,25 @@ class Done:
         return Gesture("restore", {"change": [each.as_json() for each in reverse(self.change)]})
 
 
-def apply(document: Mapping[str, Any], gesture: Gesture, registry: Registry | None = None) -> Done:
-    """Do what a gesture says.
+def apply(
+    document: Mapping[str, Any],
+    gesture: Gesture,
+    registry: Registry | None = None,
+    read: Document | None = None,
+) -> Done:
+    """Do what a gesture says; ``read`` is what the document was read to, if it was.
 
     Errors: ``FlowError`` says why it cannot be done; ``Overtaken`` when it takes back what is not so any more.
     """
     if gesture.kind == "restore":
         change = read_delta(gesture.args["change"])
         return Done(apply_delta(document, change), change)
-    drawing = _do(document, gesture, registry or installed())
+    drawing = _do(document, gesture, registry or installed(), read)
     made = drawing.document()
     return Done(made, delta(document, made), tuple(drawing.new), tuple(drawing.dropped))
 
 
-def _do(document: Mapping[str, Any], gesture: Gesture, registry: Registry) -> Drawing:
+def _do(document: Mapping[str, Any], gesture: Gesture, registry: Registry, read: Document | None) -> Drawing:
     if gesture.kind == "import":
         given = gesture.args.get("document")
         if not isinstance(given, dict):
@@ -84,6 +90,6 @@ def _do(document: Mapping[str, Any], gesture: Gesture, registry: Registry) -> Dr
         return Drawing({**given, "key": document["key"]}, registry)
     if gesture.kind not in DOERS:
         raise FlowError(f"{gesture.kind!r} is no gesture; there are {', '.join(sorted(DOERS))}")
-    drawing = Drawing(document, registry)
+    drawing = Drawing(document, registry, read)
     DOERS[gesture.kind](drawing, gesture.args)
     return drawing

@@ -1,7 +1,7 @@
 """Gestures on drafts: done, logged, undone and redone by whoever did them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from engine.contract.registry import Registry
 from engine.errors import RevisionConflict
 from engine.graph.delta import Delta, Key, apply_delta, delta, overlap, read_delta, reverse, touched
 from engine.graph.gesture import Done, Gesture, apply
+from engine.graph.model import Document
 from engine.library import drafts
 from engine.store.tables import GestureDone
 from engine.terms import Micros
@@ -64,14 +65,16 @@ def perform(
     registry: Registry,
     now: Micros,
     base: int | None = None,
+    read: Callable[[int], Document | None] = lambda _: None,
 ) -> Changed:
     """Do a gesture on a flow's draft, and remember how to undo it.
 
-    ``base`` is the revision that the hand saw: whatever it touches must not have been changed by others since.
+    ``base`` is the revision that the hand saw: whatever it touches must not have been changed by others since. ``read``
+    gives what a revision was read to, if it was.
     Errors: ``NotFound``; ``FlowError`` when it cannot be done; ``RevisionConflict`` with ``keys`` and ``actor``.
     """
     flow_id, revision, document = drafts.load(connection, workspace_id, key, lock=True)
-    done = apply(document, gesture, registry)
+    done = apply(document, gesture, registry, read(revision))
     if not done.change:
         return Changed(flow_id, revision, document, done, gesture.kind)
     if base is not None and base < revision:

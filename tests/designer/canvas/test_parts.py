@@ -11,8 +11,9 @@ from designer.canvas.widths import columns, cut
 from engine.contract.registry import installed
 from engine.graph.check import examine
 from engine.graph.gesture import Gesture, apply
-from engine.graph.sizes import Box
-from tests.graph.documents import NOW, Surroundings, delay, flow, mail
+from engine.graph.sizes import Box, Point
+from engine.graph.surroundings import Surroundings
+from tests.graph.documents import NOW, delay, flow, mail
 
 
 def test_edges_go_straight_where_they_can() -> None:
@@ -25,12 +26,16 @@ def test_edges_go_past_cards() -> None:
     ground = Ground([card])
     for end in ((124.0, 300.0), (60.0, 300.0), (500.0, 300.0)):
         points = route((124, 0), end, ground)
-        for (x1, y1), (x2, y2) in pairwise(points):
-            if x1 == x2:
-                assert not (card.x < x1 < card.right and min(y1, y2) < card.bottom and max(y1, y2) > card.y)
+        assert [pair for pair in pairwise(points) if _crosses(card, *pair)] == []
     back = route((124, 300), (124, 0), ground)
     assert back[0] == (124, 300)
     assert back[-1] == (124, 0)
+
+
+def _crosses(card: Box, first: Point, second: Point) -> bool:
+    """Tell whether a line straight down goes through a card."""
+    (x, y1), (x2, y2) = first, second
+    return x == x2 and card.x < x < card.right and min(y1, y2) < card.bottom and max(y1, y2) > card.y
 
 
 def test_corners_are_round() -> None:
