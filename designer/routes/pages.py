@@ -1,5 +1,6 @@
 """The first pages: flows and where their contacts are, contacts with their time line, the inbox, what needs a hand."""
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -18,6 +19,9 @@ MAIL_HEADERS = {
     "Cache-Control": "no-store",
 }
 """A mail is a stranger's page: no scripts, no pictures from elsewhere, an origin of its own."""
+
+PIXEL = re.compile(r"<img\b[^>]*/t/o/[^>]*>")
+"""The picture that tells that a mail was opened: looking at it here is not that."""
 
 MAIL_HEAD = """<!doctype html><base target="_blank">
 <style>body{margin:20px 24px;font:15px/1.6 system-ui,sans-serif}</style>
@@ -76,7 +80,7 @@ def _inbox_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/inbox/{key}/body")
     def mail_body(key: str) -> HTMLResponse:
         mail = inbox.read_mail(pages.wiring, key)
-        return HTMLResponse(f"{MAIL_HEAD}{mail.html}", headers=MAIL_HEADERS)
+        return HTMLResponse(f"{MAIL_HEAD}{PIXEL.sub('', mail.html)}", headers=MAIL_HEADERS)
 
 
 def _failure_pages(router: APIRouter, pages: Pages) -> None:

@@ -95,6 +95,8 @@ def test_a_mail_is_shown_apart(client: TestClient, wiring: Wiring) -> None:
     assert "allow-scripts" not in page
     body = client.get(f"/inbox/{mail}/body")
     assert "Hello" in body.text
+    assert "/t/o/" in inbox.read_mail(wiring, mail).html
+    assert "/t/o/" not in body.text
     assert "sandbox allow-popups" in body.headers["content-security-policy"]
     assert "script-src" not in body.headers["content-security-policy"]
 

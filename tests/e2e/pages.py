@@ -11,7 +11,7 @@ SECOND = {**WELCOME, "key": "second", "name": {"en": "A second flow", "zh-CN": "
 def lived_in(wiring: Wiring) -> Wiring:
     """Let contacts live in flows for two days: some are mailed, one fails, a draft waits."""
     go_live(wiring)
-    go_live(wiring, POISONED)
+    go_live(wiring, {**POISONED, "name": {"en": "A flow with a fault", "zh-CN": "有故障的流程"}})
     flows.import_flow(wiring, SECOND)
     add_contacts(wiring, "ann", attributes={"name": "王敏 Ann"}, timezone="Asia/Shanghai", tags=("vip", "trial"))
     add_contacts(wiring, "bob", "cem", attributes={"name": "Bob"}, stage="mql")

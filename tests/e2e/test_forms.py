@@ -162,7 +162,6 @@ def reach(page: Page, selector: str) -> None:
 def settled(page: Page) -> None:
     """Wait until the form shows what the server made of the last change."""
     page.wait_for_function("() => !document.querySelector('.htmx-request')")
-    page.wait_for_load_state("networkidle")
 
 
 def write(page: Page, name: str, words: str) -> None:
