@@ -30,7 +30,8 @@ class Control:
     """One value and its inputs.
 
     Shape: ``widget`` is the template's name for it; ``name`` begins its inputs' names, ``path`` is its place inside of
-    the settings; ``typed`` is the value as it stands in its main input, ``parts`` those of further inputs.
+    the settings; ``typed`` is the value as it stands in its main input, ``parts`` those of further inputs; ``label``
+    names a member of a list, which has no title to be seen.
     """
 
     widget: str
@@ -38,6 +39,7 @@ class Control:
     path: str
     kind: str = ""
     title: str = ""
+    label: str = ""
     help: str = ""
     required: bool = False
     typed: str = ""
@@ -153,14 +155,15 @@ class _Drawing:
         if isinstance(item, Leaf) and item.kind in LINES:
             return Control("line", name, path, item.kind, typed=_line(listed), is_set=raw is not None)
         members = tuple(
-            self.shape(item, each, f"{name}.{place}", f"{path}[{place}]") for place, each in enumerate(listed)
+            replace(self.shape(item, each, f"{name}.{place}", f"{path}[{place}]"), label=f"{place + 1}")
+            for place, each in enumerate(listed)
         )
         return Control("many", name, path, members=members, is_set=raw is not None)
 
     def _named(self, shape: Named, raw: Json, name: str, path: str) -> Control:
         pairs = list(raw.items()) if isinstance(raw, dict) else []
         members = tuple(
-            replace(self.shape(shape.value, value, f"{name}.{place}.v", join(path, key)), title=key)
+            replace(self.shape(shape.value, value, f"{name}.{place}.v", join(path, key)), title=key, label=key or "-")
             for place, (key, value) in enumerate(pairs)
         )
         is_weights = isinstance(shape.value, Leaf) and shape.value.kind == "weight"

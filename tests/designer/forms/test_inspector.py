@@ -45,3 +45,14 @@ def test_an_empty_node_has_a_form_for_every_setting(node_type: NodeType[Any]) ->
         assert forms[f"setting-{key}"].get("field") == f"/{key}"
         assert str(info.title) in html or info.title is None
     assert not re.search(r"\son\w+=|<script", html)
+
+
+@pytest.mark.parametrize(("node_type", "config"), EXAMPLES, ids=[each.kind for each, _ in EXAMPLES])
+def test_every_input_has_a_name_for_who_cannot_see(node_type: NodeType[Any], config: dict[str, Any]) -> None:
+    html = draw_inspector(node_type, config)
+    labelled = set(re.findall(r'<label for="([^"]+)"', html))
+    within = re.findall(r"<label[^>]*>.*?</label>", html, re.S)
+    for tag in re.findall(r'<(?:input|select|textarea)\b(?![^>]*type="hidden")[^>]*>', html):
+        found = re.search(r'\sid="([^"]+)"', tag)
+        has_label = (found is not None and found[1] in labelled) or any(tag in each for each in within)
+        assert has_label or "aria-label" in tag, tag
