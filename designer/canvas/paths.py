@@ -3,6 +3,7 @@
 ``static/canvas/paths.js`` draws the same path while a hand moves a node; a test compares the two.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -103,4 +104,5 @@ def _towards(here: Point, there: Point, by: float) -> Point:
 
 
 def _write(point: Point) -> str:
-    return " ".join(f"{value:.1f}".rstrip("0").rstrip(".") for value in point)
+    # Halves go up, as in paths.js.
+    return " ".join(f"{math.floor(value * 10 + 0.5) / 10:.1f}".rstrip("0").rstrip(".") for value in point)

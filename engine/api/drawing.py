@@ -63,6 +63,11 @@ _READ: WeakKeyDictionary[Engine, OrderedDict[tuple[str, int], Document | None]] 
 """The drafts that were read last: who draws goes on from there."""
 
 
+def _kept(wiring: Wiring, key: str, revision: int) -> Document | None:
+    kept = _READ.get(wiring.store.engine)
+    return None if kept is None else kept.get((key, revision))
+
+
 def _keep_read(wiring: Wiring, key: str, revision: int, document: Document | None) -> None:
     kept = _READ.setdefault(wiring.store.engine, OrderedDict())
     kept[key, revision] = document
@@ -103,7 +108,7 @@ def act(
             registry=wiring.registry,
             now=now,
             base=base,
-            read=lambda revision: _READ.get(wiring.store.engine, {}).get((key, revision)),
+            read=lambda revision: _kept(wiring, key, revision),
         )
 
 

@@ -36,5 +36,5 @@ function towards([x, y], there, by) {
 }
 
 function write(point) {
-  return point.map((value) => Number(value.toFixed(1))).join(" ");
+  return point.map((value) => Math.floor(value * 10 + 0.5) / 10).join(" ");
 }

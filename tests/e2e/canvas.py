@@ -94,3 +94,17 @@ def ids(page: Page) -> list[str]:
     """Name the nodes that the page shows."""
     found: list[str] = page.evaluate("[...document.querySelectorAll('#cards > .n')].map((n) => n.dataset.id)")
     return found
+
+
+def along(line: Locator, share: float = 0.5) -> tuple[float, float]:
+    """Say where a point on an edge is in the window."""
+    line.wait_for(state="attached")
+    found: list[float] = line.evaluate(
+        """(edge, share) => {
+          const path = edge.lastElementChild;
+          const point = path.getPointAtLength(path.getTotalLength() * share).matrixTransform(path.getScreenCTM());
+          return [point.x, point.y];
+        }""",
+        share,
+    )
+    return found[0], found[1]

@@ -26,10 +26,10 @@ def test_edges_go_past_cards() -> None:
     ground = Ground([card])
     for end in ((124.0, 300.0), (60.0, 300.0), (500.0, 300.0)):
         points = route((124, 0), end, ground)
-        assert [pair for pair in pairwise(points) if _crosses(card, *pair)] == []
-    back = route((124, 300), (124, 0), ground)
-    assert back[0] == (124, 300)
-    assert back[-1] == (124, 0)
+        assert not any(_crosses(card, first, second) for first, second in pairwise(points))
+    back = route((124.0, 300.0), (124.0, 0.0), ground)
+    assert back[0] == (124.0, 300.0)
+    assert back[-1] == (124.0, 0.0)
 
 
 def _crosses(card: Box, first: Point, second: Point) -> bool:
