@@ -61,6 +61,11 @@ class Turnstile:
                 if self._queue:
                     self._queue[0].set()
 
+    @property
+    def waiting(self) -> list[threading.Event]:
+        """List the tickets of this process: of the thread whose turn it is, and of those that wait."""
+        return list(self._queue)
+
     def close(self) -> None:
         """Give the lock file back."""
         if self._handle is not None:
