@@ -97,7 +97,7 @@ def draw(
     drawing = _Drawing(Drawing(kinds or {}))
     settings = settings_of(model)
     told = [_within(finding, path) for finding in findings if _is_below(finding.path, path)]
-    controls = tuple(_with_faults(drawing.setting(each, raw.get(each.key)), told) for each in settings)
+    controls = tuple(_with_faults(drawing.setting(each, raw.get(each.key)), told) for each in _own_first(model))
     beside = {id(fault) for control in controls for each in control.every() for fault in each.faults}
     unknown = tuple(key for key in raw if key not in {each.key for each in settings})
     return Form(controls, unknown, tuple(fault for fault in told if id(fault) not in beside))
@@ -107,6 +107,12 @@ def draw_record(model: type[BaseModel], raw: Mapping[str, Json], name: str) -> t
     """Draw the settings of a model as one form whose inputs' names begin so; ``reading.read_record`` reads it."""
     drawing = _Drawing(Drawing())
     return tuple(drawing.setting(each, raw.get(each.key), f"{name}.{each.key}") for each in settings_of(model))
+
+
+def _own_first(model: type[BaseModel]) -> list[Setting]:
+    """List the settings of a model: what it shares with others, such as a message's topic, comes last."""
+    own = {info.alias or name for name, info in model.model_fields.items() if name in model.__annotations__}
+    return sorted(settings_of(model), key=lambda setting: setting.key not in own)
 
 
 @dataclass(frozen=True)

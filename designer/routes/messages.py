@@ -18,6 +18,7 @@ from designer.views import Pages
 from engine.api import contacts, messages
 from engine.api.vocabulary import read_vocabulary
 from engine.errors import ChannelError, FlowError, NotFound
+from engine.terms import Text
 
 KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 CHANNELS: Final = ("email", "sms", "wecom")
@@ -82,6 +83,15 @@ def _preview(router: APIRouter, pages: Pages, frames: Frames) -> None:
             raise NotFound("this preview is gone; load the page again")
         return HTMLResponse(f"{MAIL_HEAD}{in_the_dark(html) if dark else html}", headers=MAIL_HEADERS)
 
+    @router.get("/flows/{key}/message")
+    def of_node(request: Request, key: str, node: str, contact: str = "") -> HTMLResponse:
+        """Show what a node of a draft says to a contact; to the first one unless another is chosen."""
+        channel, content = messages.texts_of_node(pages.wiring, key, node)
+        found = contacts.find_contacts(pages.wiring, limit=OFFERED).contacts
+        chosen = contact or (found[0].key if found else "")
+        shown = _shown(pages, request, channel, content, frames, contact=chosen)
+        return pages.show(request, "messages/of_node.html", flow=key, node=node, contacts=found, **shown)
+
     @router.post("/templates/test")
     async def test(request: Request) -> HTMLResponse:
         """Send what stands in the form to an address of one's own."""
@@ -135,26 +145,50 @@ def _save(pages: Pages, request: Request, inputs: Inputs) -> str:
 
 def _seen(pages: Pages, request: Request, inputs: Inputs, frames: Frames) -> HTMLResponse:
     document = read_texts(inputs)
-    contact, channel = inputs.typed("contact").strip() or None, document["channel"]
+    shown = _shown(
+        pages,
+        request,
+        document["channel"],
+        content_of(document),
+        frames,
+        contact=inputs.typed("contact").strip(),
+        locale=inputs.typed("locale") or None,
+        is_dark=inputs.typed("shown") == "dark",
+    )
+    return pages.show(request, "messages/preview.html", **shown)
+
+
+def _shown(
+    pages: Pages,
+    request: Request,
+    channel: str,
+    content: dict[str, Text],
+    frames: Frames,
+    *,
+    contact: str,
+    locale: str | None = None,
+    is_dark: bool = False,
+) -> dict[str, Any]:
+    """Render a message and say what is to be shown of it; for nobody when there is no such contact."""
     try:
-        seen = messages.preview(pages.wiring, channel, content_of(document), contact, inputs.typed("locale") or None)
+        seen = messages.preview(pages.wiring, channel, content, contact or None, locale)
     except NotFound:
-        contact, seen = None, messages.preview(pages.wiring, channel, content_of(document))
-    frame = frames.keep(with_gaps(seen.html)) if seen.html else ""
+        contact, seen = "", messages.preview(pages.wiring, channel, content, locale=locale)
     language = pages.language(request)
 
     def spoken(point: Point) -> str:
         return language.say(point.words, **point.facts)
 
-    shown: dict[str, Any] = {
+    return {
+        "channel": channel,
+        "contact": contact,
         "spoken": spoken,
         "seen": seen,
-        "is_dark": inputs.typed("shown") == "dark",
-        "frame": frame,
+        "is_dark": is_dark,
+        "frame": frames.keep(with_gaps(seen.html)) if seen.html else "",
         "points": check(channel, seen),
         "weight": segments_of(seen.text),
     }
-    return pages.show(request, "messages/preview.html", channel=channel, contact=contact, **shown)
 
 
 def _test(pages: Pages, request: Request, inputs: Inputs) -> tuple[str, str]:

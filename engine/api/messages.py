@@ -32,6 +32,7 @@ __all__ = ["WAY_OUT"]
 
 PLACE: Final = "#unsubscribe"
 """Where the link to unsubscribe leads in previews and tests: nowhere, so that nobody loses a contact by trying."""
+TEXTS: Final = ("subject", "preheader", "html", "text")
 _MOST_MISSING: Final = 50
 
 
@@ -118,11 +119,31 @@ def keep_template(wiring: Wiring, raw: Mapping[str, Any]) -> bool:
 def template_faults(wiring: Wiring, content: Mapping[str, Text]) -> list[str]:
     """List what is wrong with the texts of a message, whoever gets it."""
     found = []
-    for name in ("subject", "preheader", "html", "text"):
+    for name in TEXTS:
         for source in wordings(content[name]) if content.get(name) else ():
             faults = wiring.renderer.check(source, html=name == "html")
             found += [f"{name}, line {fault.line}: {fault.message}" for fault in faults]
     return found
+
+
+def texts_of_node(wiring: Wiring, flow: str, node: str) -> tuple[str, dict[str, Text]]:
+    """Give what a sending node of a draft says, with its template's texts where it has none of its own; its channel.
+
+    Errors: ``NotFound`` when there is no such flow, no such node, or it sends nothing to contacts.
+    """
+    document = flows.export_flow(wiring, flow)
+    found = next((each for each in document.get("nodes", ()) if isinstance(each, dict) and each.get("id") == node), {})
+    node_type = wiring.registry.find(str(found.get("type")))
+    if node_type is None or node_type.channel is None or not node_type.reaches_contact:
+        raise NotFound(f"there is no message at {node!r}", node=node)
+    config: Any = found.get("config") if isinstance(found.get("config"), dict) else {}
+    content: dict[str, Text] = {}
+    if isinstance(config.get("template"), str):
+        with wiring.store.read() as connection:
+            wiring.shelf.refresh(connection)
+        content |= {key: text for key, text in (wiring.shelf.content(config["template"]) or {}).items() if key in TEXTS}
+    own = {key: config[key] for key in TEXTS if isinstance(config.get(key), str | dict) and config[key]}
+    return node_type.channel, {**content, **own}
 
 
 def preview(

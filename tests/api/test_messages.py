@@ -85,6 +85,24 @@ def test_a_test_goes_out_and_touches_nobody(wiring: Wiring) -> None:
         messages.send_test(wiring, "email", MAIL, "me@example.com", "bob")
 
 
+def test_a_nodes_message_is_its_own_words_before_its_templates(wiring: Wiring) -> None:
+    messages.keep_template(wiring, {"key": "hello", "channel": "email", "name": "Hello", **MAIL})
+    nodes = [
+        {"id": "a", "type": "send.email", "config": {"template": "hello", "subject": "Own"}},
+        {"id": "b", "type": "send.sms", "config": {"text": "Short"}},
+        {"id": "c", "type": "send.email", "config": {"template": "gone"}},
+        {"id": "d", "type": "wait.delay"},
+    ]
+    flows.import_flow(wiring, {**WELCOME, "key": "says", "nodes": nodes, "edges": []})
+    channel, content = messages.texts_of_node(wiring, "says", "a")
+    assert (channel, content["subject"], content["html"]) == ("email", "Own", MAIL["html"])
+    assert messages.texts_of_node(wiring, "says", "b") == ("sms", {"text": "Short"})
+    assert messages.texts_of_node(wiring, "says", "c") == ("email", {})
+    for node in ("d", "none"):
+        with pytest.raises(NotFound):
+            messages.texts_of_node(wiring, "says", node)
+
+
 def test_a_preheader_is_sent(new_store: Callable[[], Store]) -> None:
     wiring = engine_on(new_store())
     add_contacts(wiring, "ann", attributes={"name": "Ann"})

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from engine.api import inbox, messages
+from engine.api import flows, inbox, messages
 from engine.store.session import Store
 from engine.wiring import Wiring
 from tests.designer.forms.browser import PageForm, forms_of
@@ -128,3 +128,14 @@ def test_nothing_that_was_typed_becomes_markup_of_ours(client: TestClient) -> No
         assert "<svg onload" not in client.post(path, data=sent(form, contact="ann")).text
     frame = client.get("/templates/preview/0123")
     assert frame.status_code == 404
+
+
+def test_a_node_shows_what_it_says(client: TestClient, wiring: Wiring) -> None:
+    nodes = [{"id": "m", "type": "send.email", "config": {"template": "welcome"}}, {"id": "w", "type": "wait.delay"}]
+    flows.import_flow(wiring, {"dripline": 1, "key": "says", "nodes": nodes, "edges": []})
+    seen = client.get("/flows/says/message?node=m").text
+    assert '<option value="ann" selected>Ann</option>' in seen
+    frame = re.search(r'<iframe src="([^"]+)"', seen)
+    assert frame is not None
+    assert "Hi Ann" in client.get(frame[1]).text
+    assert client.get("/flows/says/message?node=w").status_code == 404
