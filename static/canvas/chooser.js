@@ -32,8 +32,12 @@ export class Chooser {
     const wanted = this.input.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     const said = (entry) => `${entry.words} ${entry.hint ?? ""} ${entry.value}`.toLowerCase();
     const found = this.entries.filter((entry) => wanted.every((word) => said(entry).includes(word)));
-    const first = wanted[0] ?? "";
-    found.sort((a, b) => b.words.toLowerCase().startsWith(first) - a.words.toLowerCase().startsWith(first));
+    const typed = wanted.join(" ");
+    const rank = ({ words }) => {
+      const said = words.toLowerCase();
+      return said === typed ? 0 : said.startsWith(typed) ? 1 : said.includes(typed) ? 2 : 3;
+    };
+    found.sort((a, b) => rank(a) - rank(b));
     this.place = 0;
     this.list.replaceChildren(...found.slice(0, 80).map((entry, place) => option(entry, place)));
     this.mark();

@@ -16,10 +16,11 @@ export function listen({ page, commands, hand, view }) {
       return;
     }
     const isOutside = event.target.closest(EDITABLE);
-    if (isOutside) {
-      if (event.code === "Escape" && !isOutside.closest("dialog")) commands.panels.leave();
-      if (!isGlobal(event)) return;
+    if (event.code === "Escape" && event.target.closest(".side-panel, .palette")) {
+      commands.panels.leave();
+      return;
     }
+    if (isOutside && !isGlobal(event)) return;
     if (document.querySelector("dialog[open]")) return;
     if (event.code === "Space" && !isOutside && !event.target.closest("button, a, summary")) {
       hand.space = true;

@@ -100,52 +100,69 @@ def publish(page: Page) -> None:
     page.locator("#sheet [data-close]").click()
 
 
-def receive(wiring: Wiring) -> None:
+def receive(wiring: Wiring, subject: str = "Welcome") -> None:
     add_contacts(wiring, "ann")
     happen(wiring, "ann", "trial_started")
     settle(wiring)
-    assert [mail.subject for mail in inbox.list_inbox(wiring).messages] == ["Welcome"]
+    assert [mail.subject for mail in inbox.list_inbox(wiring).messages] == [subject]
 
 
-def test_a_drip_by_keyboard_alone(page: Page, wiring: Wiring) -> None:
+def test_the_trial_drip_by_keyboard_alone(page: Page, wiring: Wiring) -> None:
     open_canvas(page)
-    press = page.keyboard.press
     page.locator("#viewport").focus()
     choose_by_keys(page, "a", "Event")
-    expect(card(page, "event").locator(".card-face")).to_be_focused()
-    press("Enter")
-    expect(field(page, "event")).to_be_focused()
-    page.keyboard.type("trial_started")
-    press("Tab")
-    expect(card(page, "event")).not_to_have_class("error")
-    field(page, "event").focus()
-    press("Escape")
-    expect(card(page, "event").locator(".card-face")).to_be_focused()
-    press("e")
-    card(page, "email").wait_for()
-    press("w")
-    card(page, "delay").wait_for()
-    press("b")
-    card(page, "rule").wait_for()
-    press("e")
-    card(page, "email_2").wait_for()
-    press("ArrowUp")
-    press("s")
-    card(page, "sms").wait_for()
-    nodes, edges = apart(lambda: shape(wiring))
-    assert nodes == ["event", "email", "delay", "rule", "email_2", "sms"]
-    assert {"event:out>email", "email:out>delay", "delay:out>rule", "rule:yes>email_2", "rule:else>sms"} == edges
-    for _ in range(3):
-        press("Control+z")
-    expect(page.locator("#cards > .n")).to_have_count(3)
-    for _ in range(3):
-        press("Control+Shift+z")
-    expect(page.locator("#cards > .n")).to_have_count(6)
-    press("Shift+L")
-    press("Shift+Slash")
+    write_by_keys(page, "event", event="trial_started")
+    for number, name in enumerate(("email", "email_2", "email_3"), start=1):
+        if number > 1:
+            choose_by_keys(page, "a", "Wait until")
+            if number == 2:  # a new wait is until day 2
+                expect(card(page, "until").locator(".card-face")).to_be_focused()
+            else:
+                write_by_keys(page, "until_2", day="3")
+        page.keyboard.press("e")
+        write_by_keys(page, name, subject=f"Day {number}", text="Hello")
+    drawn = {"event:out>email", "email:out>until", "until:out>email_2", "email_2:out>until_2", "until_2:out>email_3"}
+    assert apart(lambda: shape(wiring))[1] == drawn
+    for key, count in (("Control+z", 5), ("Control+Shift+z", 6)):
+        for _ in range(3):
+            page.keyboard.press(key)
+        expect(page.locator("#cards > .n")).to_have_count(count)
+    page.keyboard.press("Shift+Slash")
     expect(page.locator("#keys-dialog")).to_be_visible()
-    press("Escape")
-    card(page, "email_2").locator(".card-face").focus()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+L")
+    expect(page.locator(".problems")).to_contain_text("No problems")
+    page.keyboard.press("Control+Shift+Enter")
+    expect(page.locator("#sheet h2")).to_be_visible()
+    tab_to(page, '#sheet [data-run="publish"]')
+    page.keyboard.press("Enter")
+    expect(page.locator("#status")).to_contain_text("v1")
+    apart(lambda: receive(wiring, "Day 1"))
+
+
+def write_by_keys(page: Page, name: str, **words: str) -> None:
+    """Open the settings of the node that was just added, write, and come back."""
+    expect(card(page, name).locator(".card-face")).to_be_focused()
+    page.keyboard.press("Enter")
+    for setting, value in words.items():
+        field(page, setting).wait_for()
+        tab_to(page, f"#setting-{setting} :is(input:not([type=hidden]), textarea)")
+        before = page.locator("#revision").get_attribute("data-rev")
+        page.keyboard.press("Control+a")
+        page.keyboard.type(value)
+        page.keyboard.press("Tab")
+        expect(page.locator("#revision")).not_to_have_attribute("data-rev", before or "")
+    page.keyboard.press("Escape")
+    expect(card(page, name).locator(".card-face")).to_be_focused()
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until something has the focus."""
+    for _ in range(80):
+        if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not come to {selector}")
 
 
 def choose_by_keys(page: Page, key: str, words: str) -> None:
