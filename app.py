@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from designer import terminal
+from designer.access_commands import access_commands
 from designer.experiment_command import experiment_command
 from engine.errors import EngineError, NotFound, StoreError
 from engine.terms import parse_duration, parse_instant
@@ -47,10 +48,10 @@ cli = typer.Typer(
 )
 contacts_cli = typer.Typer(help="Import and export contacts.", **_options)
 events_cli = typer.Typer(help="Import events.", **_options)
-keys_cli = typer.Typer(help="Write keys, with which events are sent.", **_options)
 cli.add_typer(contacts_cli, name="contacts")
 cli.add_typer(events_cli, name="events")
-cli.add_typer(keys_cli, name="keys")
+for _name, _group in access_commands(lambda db: _wire(db)).items():  # noqa: PLW0108 - it stands below
+    cli.add_typer(_group, name=_name)
 cli.command("experiment")(experiment_command(lambda db: _wire(db)))  # noqa: PLW0108 - it stands below
 
 _given: dict[str, str] = {}
@@ -388,37 +389,6 @@ def write_journal(
         if contact is not None:
             raise
         terminal.say_lines(journal.contact_lines(wiring, key))
-
-
-@keys_cli.command("create")
-def create_key(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What will send with it.")],
-    db: Db = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make a write key; it is shown this once."""
-    from engine.api import keys
-
-    made = keys.create_key(_wire(db), name)
-    terminal.tell({"id": made.id, "name": made.name, "key": made.key}, as_json, made.key)
-
-
-@keys_cli.command("list")
-def list_keys(db: Db = None, as_json: AsJson = False) -> None:
-    """List the write keys, without what is secret of them."""
-    from engine.api import keys
-
-    rows = [each.as_json() for each in keys.list_keys(_wire(db))]
-    terminal.tell_rows(rows, as_json, "there is no write key; dripline keys create NAME makes one")
-
-
-@keys_cli.command("revoke")
-def revoke_key(key: Annotated[str, typer.Argument(metavar="ID")], db: Db = None) -> None:
-    """Make a write key invalid at once."""
-    from engine.api import keys
-
-    keys.revoke_key(_wire(db), key)
-    terminal.say(f"{key} is revoked")
 
 
 @cli.command()

@@ -7,6 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 import app
+from designer.access_commands import ROLES
+from engine.access.rights import Role
 from engine.errors import EngineError, StoreError
 from tests.law.sources import ROOT
 from tests.support.engines import WELCOME
@@ -247,3 +249,12 @@ def test_an_experiment_is_told_and_frozen(run: Run) -> None:
     (report,) = json.loads(run("experiment", "test", "--node", "ab", "--freeze", "--json").stdout)
     assert (report["state"], [each["act"] for each in report["decisions"]]) == ("frozen", ["frozen"])
     assert "frozen by hand" in run("experiment", "test").stdout
+
+
+def test_users_are_invited_and_listed(run: Run) -> None:
+    link = run("users", "invite", "ada@example.com", "--name", "Ada", "--role", "editor").stdout.strip()
+    assert "/invitation/" in link
+    assert run("users", "invite", "ADA@example.com").stdout.strip() != link
+    (ada,) = json.loads(run("users", "list", "--json").stdout)
+    assert (ada["email"], ada["name"], ada["role"], ada["in"]) == ("ada@example.com", "Ada", "editor", True)
+    assert tuple(Role) == ROLES
