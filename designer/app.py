@@ -14,6 +14,7 @@ from designer.problems import answer_faults
 from designer.routes.appearance import appearance_router
 from designer.routes.canvas import canvas_router
 from designer.routes.doors import doors_router
+from designer.routes.experiments import experiments_router
 from designer.routes.flows import flows_router
 from designer.routes.health import health_router
 from designer.routes.ingest import ingest_router
@@ -84,7 +85,7 @@ def create_app(
 
 def page_routers(pages: Pages, shipped: Shipped = NOTHING_SHIPPED) -> tuple[APIRouter, ...]:
     """Make the routers of all pages that need a signed-in visitor; add new ones here."""
-    forms = (segments_router(pages), messages_router(pages))
+    forms = (segments_router(pages), messages_router(pages), experiments_router(pages))
     canvas = (canvas_router(pages), simulation_router(pages, shipped))
     around = (flows_router(pages, shipped), pages_router(pages), settings_router(pages), account_router(pages))
     return (*around, *canvas, *forms)

@@ -86,10 +86,9 @@ def _say_one(report: dict[str, Any]) -> None:
 def _row(each: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
     rate = "" if each["rate"] is None else f"{each['rate']:.2%}"
     mark = "winner" if each["key"] == report["winner"] else "out" if each["key"] in report["out"] else ""
-    share = "" if each["share"] is None else f"{each['share']:.0%}"
     return {
         "variant": each["key"],
-        "share": share,
+        "share": f"{each['share']:.0%}",
         "contacts": each["contacts"],
         "too young": each["young"],
         "conversions": each["conversions"],

@@ -1,6 +1,6 @@
 """Experiments at the counter: their reports, what a hand may do, and what a test would need."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Literal
 
@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from engine.access.rights import Right
 from engine.api import flows
 from engine.api.acting import needs, note
+from engine.api.messages import Preview, preview
 from engine.contract.comparison import Comparison
 from engine.errors import ExperimentError, NotFound
 from engine.experiments.assign import experiment_id
@@ -20,9 +21,10 @@ from engine.experiments.report import Report, make_report
 from engine.experiments.stats.forecast import NEVER, passage
 from engine.experiments.verdict import Act
 from engine.library.plan import Plan, PlanNode
+from engine.run.texts import content_of
 from engine.run.transactions import transaction
 from engine.terms import Json, parse_instant
-from engine.wiring import Wiring
+from engine.wiring import Wiring, look
 
 Hand = Literal["freeze", "thaw", "undo"]
 
@@ -102,6 +104,38 @@ def traffic(wiring: Wiring, flow: str, node: str) -> tuple[float, float | None]:
     contacts, won, young = (sum(int(str(row[name])) for row in known) for name in ("contacts", "conversions", "young"))
     past = max(1.0, (wiring.clock.now() - parse_instant(started)) / timedelta(days=1))
     return (contacts + young) / past, won / contacts if contacts else None
+
+
+def letters(wiring: Wiring, flow: str, node: str, locale: str) -> dict[str, Preview]:
+    """Render the first message after each variant, as somebody without any facts would get it.
+
+    Errors: ``NotFound``. Shape: variants without a message are left out.
+    """
+    with wiring.store.read() as connection:
+        ((plan, each, comparison),) = _splits(wiring, connection, flow, node)
+        look(wiring, connection)
+    found: dict[str, Preview] = {}
+    for way in comparison.variants:
+        sender = _first_sender(plan, each.targets[way])
+        if sender is not None:
+            said = content_of(plan, sender, wiring.shelf.content)
+            texts = {"subject": said.subject, "preheader": said.preheader, "html": said.html, "text": said.text}
+            shown = {name: text for name, text in texts.items() if text is not None}
+            found[way] = preview(wiring, said.channel, shown, locale=locale)
+    return found
+
+
+def _first_sender(plan: Plan, starts: Sequence[int]) -> PlanNode | None:
+    """Find the nearest node that writes to the contact."""
+    waiting, seen = list(starts), set(starts)
+    while waiting:
+        node = plan.nodes[waiting.pop(0)]
+        if node.type.reaches_contact:
+            return node
+        further = [place for way in node.targets.values() for place in way if place not in seen]
+        waiting.extend(further)
+        seen.update(further)
+    return None
 
 
 def _splits(

@@ -49,7 +49,8 @@ class Counts:
 
     Shape: arrays are ``[epochs, ways]`` with the variants first and the holdout last; ``shares`` are the
     probabilities in force, ``harmed`` has one array for each guardrail. ``assigned`` are all contacts by shares in
-    force, mature or not, with ``assigned_shares``; ``days`` are those of the epochs, ``numbers`` their shares' numbers.
+    force, mature or not, with ``assigned_shares``; ``days`` are those of the epochs, ``numbers`` the numbers of their
+    shares; ``present`` are the variants' shares from now on.
     """
 
     ways: tuple[str, ...]
@@ -64,6 +65,7 @@ class Counts:
     assigned: Floats
     assigned_shares: Floats
     mature_until: Micros
+    present: dict[str, float]
 
     @cached_property
     def totals(self) -> tuple[Floats, Floats]:
@@ -104,7 +106,7 @@ def read_counts(connection: Connection, parts: int, stands: Stands, comparison: 
         .where(TALLY.c.part.in_(range(parts)), TALLY.c.experiment_id == stands.id, TALLY.c.epoch >= 0)
         .group_by(TALLY.c.epoch, day, TALLY.c.variant, TALLY.c.what)
     ).all()
-    return _arranged(rows, _shares(connection, stands, comparison), comparison, mature_until)
+    return _arranged(rows, _shares(connection, stands, comparison), comparison, mature_until, stands.epoch)
 
 
 def read_stands(connection: Connection, experiment: int) -> Stands | None:
@@ -146,7 +148,11 @@ def _shares(connection: Connection, stands: Stands, comparison: Comparison) -> d
 
 
 def _arranged(
-    rows: Sequence[Any], shares: dict[int, dict[str, float]], comparison: Comparison, mature_until: Micros
+    rows: Sequence[Any],
+    shares: dict[int, dict[str, float]],
+    comparison: Comparison,
+    mature_until: Micros,
+    current: int,
 ) -> Counts:
     ways = comparison.ways
     place = {way: number for number, way in enumerate(ways)}
@@ -177,6 +183,7 @@ def _arranged(
         assigned=assigned,
         assigned_shares=_probabilities(numbers, shares, comparison),
         mature_until=mature_until,
+        present=shares[current],
     )
 
 

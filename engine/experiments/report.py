@@ -79,10 +79,9 @@ def _variants(stands: Stands, counts: Counts, comparison: Comparison) -> list[Js
     chances = dict(zip(left, belief.best_chances(won[left].tolist(), shown[left].tolist()), strict=True))
     found: list[Json] = []
     for place, way in enumerate(counts.ways[: counts.variants]):
-        share = float(counts.assigned_shares[-1, place]) if len(counts.assigned_shares) else None
         row: Report = {
             "key": way,
-            "share": share,
+            "share": counts.present.get(way, 0.0),
             "contacts": int(shown[place]),
             "conversions": int(won[place]),
             "rate": _rate(won[place], shown[place]),

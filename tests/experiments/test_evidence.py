@@ -91,6 +91,15 @@ def test_epochs_in_which_neither_was_given_say_nothing() -> None:
     assert pair_log_e(won, shown, weights) == pytest.approx(pair_log_e(won[:1], shown[:1], weights[:1]))
 
 
+def test_after_one_got_all_traffic_the_other_says_nothing() -> None:
+    won, shown = [[50, 60], [0, 600]], [[1_000, 1_000], [0, 9_000]]
+    weights = [[0.5, 0.5], [0.0, 1.0]]
+    for ratio in (0.5, 1.0, 2.0, 100.0):
+        first = pair_log_e(won[:1], shown[:1], weights[:1], ratio)
+        assert pair_log_e(won, shown, weights, ratio) == pytest.approx(first, abs=1e-9)
+    assert all(map(math.isfinite, lift_interval(won, shown, 0.05, weights)))
+
+
 def test_two_variants_leave_one_out_exactly_when_proven() -> None:
     won, shown = traffic((0.05, 0.065), runs=40, looks=12, each=500, seed=11)
     for run in range(40):

@@ -58,7 +58,8 @@ def test_a_promotion_is_told_with_its_reasons(store: Store) -> None:
     assert (report["state"], report["winner"]) == ("promoted", "b")
     assert report["decisions"][0]["act"] == "promoted"
     assert report["decided_at"] == report["decisions"][0]["at"]
-    assert [row["share"] for row in report["variants"]] == [0.5, 0.5]
+    assert [row["share"] for row in before["variants"]] == [0.5, 0.5]
+    assert [row["share"] for row in report["variants"]] == pytest.approx([0.05, 0.95])
     assert experiments.running(wiring) == [{"flow": "test", "node": "ab", "state": "promoted", "winner": "b"}]
 
 

@@ -131,4 +131,5 @@ def _on_the_line(rates: tuple[Floats, Floats], share: Floats, times: Floats) -> 
     first, second = (1 - share) * (1 - rates[0]), share * (1 - rates[1])
     half = 1 + times - first * times - second
     found: Floats = 2 * (1 - first - second) / (half + np.sqrt(half**2 - 4 * times * (1 - first - second)))
-    return found
+    # A variant that nobody can be given has no line of its own: any rate below 1 will do.
+    return np.clip(found, 0.0, (1 - 1e-12) / np.maximum(times, 1.0))

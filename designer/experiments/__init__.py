@@ -1,0 +1,1 @@
+"""Pages of experiments: what was seen, in words and as a chart."""
