@@ -4,6 +4,7 @@ Texts that are gone are taken out; new ones stand there without a translation, a
 """
 
 import fcntl
+import ast
 import sys
 from collections.abc import Iterator
 from io import BytesIO
@@ -28,7 +29,7 @@ METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None, "mark": None, "say": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 OPTIONS = {"templates/**.html": {"silent": "false", "trimmed": "true"}}
 PAGES = "pages"
-SETTINGS = "settings"
+SETTINGS = "node_settings"
 TEXTS = (FlowWords, LetterTexts, SourceTexts, ShortTexts)
 
 
@@ -65,6 +66,7 @@ def extracted() -> dict[str, Catalog]:
         room = rooms.setdefault(room_of(Path(name)), Catalog(fuzzy=False))
         room.add(text, context=context, locations=[(f"designer/{name}", 0)])
     rooms[SETTINGS] = of_settings()
+    rooms[FINDINGS] = of_findings()
     return rooms
 
 
@@ -85,6 +87,19 @@ def of_settings() -> Catalog:
             texts.add(text, context=OF_SETTINGS, locations=[(place, 0)])
     for text in (*_WORDS.values(), *PATTERNS.values(), "is missing", "is empty"):
         texts.add(text, context=OF_SETTINGS, locations=[("engine/graph/faults.py", 0)])
+    return texts
+
+
+def of_findings() -> Catalog:
+    """Take what is wrong with documents, and how to mend it, from the calls that tell it in fixed words."""
+    texts = Catalog(fuzzy=False)
+    for folder in TELLING:
+        for file in sorted((ROOT / folder).glob("*.py")):
+            for call in (node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)):
+                name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+                for argument in (call.args[place] for place in TOLD.get(name, ()) if place < len(call.args)):
+                    if isinstance(argument, ast.Constant) and " " in str(argument.value):
+                        texts.add(argument.value, locations=[(f"{folder}/{file.name}", 0)])
     return texts
 
 

@@ -14,7 +14,7 @@ def lived_in(wiring: Wiring) -> Wiring:
     go_live(wiring, {**POISONED, "name": {"en": "A flow with a fault", "zh-CN": "有故障的流程"}})
     flows.import_flow(wiring, SECOND)
     add_contacts(wiring, "ann", attributes={"name": "王敏 Ann"}, timezone="Asia/Shanghai", tags=("vip", "trial"))
-    add_contacts(wiring, "bob", "cem", attributes={"name": "Bob"}, stage="mql")
+    add_contacts(wiring, "bob", "cem", attributes={"name": "Bob", "n": [1]}, stage="mql")
     for key in ("ann", "bob", "cem"):
         happen(wiring, key, "signed_up", plan="pro")
     enroll.enroll(wiring, "poisoned", ["bob"])
