@@ -3,8 +3,8 @@
 Texts that are gone are taken out; new ones stand there without a translation, and a test fails until they have one.
 """
 
-import fcntl
 import ast
+import fcntl
 import sys
 from collections.abc import Iterator
 from io import BytesIO
@@ -30,6 +30,10 @@ KEYWORDS = {"_": None, "gettext": None, "mark": None, "say": None, "ngettext": (
 OPTIONS = {"templates/**.html": {"silent": "false", "trimmed": "true"}}
 PAGES = "pages"
 SETTINGS = "node_settings"
+FINDINGS = "findings"
+TELLING = ("nodes", "engine/contract", "engine/graph", "engine/rules")
+# who tells that something is wrong → which of its arguments say so in words
+TOLD = {"Refused": (1, 2), "wrong": (0,), "error": (2, 3), "warning": (2, 3), "add": (1,)}
 TEXTS = (FlowWords, LetterTexts, SourceTexts, ShortTexts)
 
 
