@@ -1,13 +1,14 @@
 """The desk at which canvases are served: it knows what each page shows and says how it comes to show something else."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
+from designer.canvas.findings import say_finding
 from designer.canvas.fragments import Scenes, fragments
 from designer.canvas.hub import Hub
 from designer.canvas.inspecting import inspect
@@ -111,7 +112,7 @@ class Desk:
         scene = self._scene(request, sheet)
         before = self.scenes.find(key, said.base, self.pages.language(request).tag)
         html = self._changes(request, sheet, before, scene, said.hand.actor, "")
-        html += self.pages.write(request, "canvas/refused.html", fault=fault, say=self.pages.language(request).say)
+        html += self.pages.write(request, "canvas/refused.html", fault=fault, say=self._say(request))
         told = {"revision": sheet.revision, "new": [], "done": False}
         headers = {**HEADERS, "X-Canvas": json.dumps(told)}
         return HTMLResponse(html, status_code=status_of(fault), headers=headers)
@@ -176,8 +177,12 @@ class Desk:
             "warnings": sum(each.level is Level.WARNING for each in sheet.findings),
             "problems": _problems(sheet),
             "names": _names(sheet, language),
-            "say": language.say,
+            "say": lambda text: say_finding(text, language),
         }
+
+    def _say(self, request: Request) -> Callable[[str], str]:
+        language = self.pages.language(request)
+        return lambda text: say_finding(text, language)
 
     def _dirty(self, sheet: Sheet) -> int:
         return sum(not each.only_moved for each in drawing.unpublished(self.wiring, sheet))

@@ -2,6 +2,7 @@
 
 from fastapi import Request
 
+from designer.canvas.findings import say_finding
 from designer.forms.render import facts, flow_panels, inspector, panel_of
 from designer.views import Pages
 from engine.api.drawing import Sheet
@@ -39,7 +40,7 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
         raw=raw,
         form=form,
         others=others,
-        say=pages.language(request).say,
+        say=lambda text: say_finding(text, pages.language(request)),
     )
 
 

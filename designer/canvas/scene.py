@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from designer.canvas.findings import say_finding
 from designer.canvas.paths import Ground, middle, path, route
 from designer.canvas.widths import columns, cut
 from designer.language import Language
@@ -170,7 +171,7 @@ def _fault(node: NodeDoc, told: list[Finding], language: Language) -> str:
     field = told[0].path.removeprefix(f"{node.path}.config").lstrip(".").split(".")[0].split("[")[0]
     fields = {} if node.node_type is None else node.node_type.config_type.model_fields
     title = next((info.title for name, info in fields.items() if field == (info.alias or name)), None)
-    words = language.say(told[0].message)
+    words = say_finding(told[0].message, language)
     return f"{language.say(title)}: {words}" if title else words
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
+from designer.canvas.findings import say_finding
 from designer.canvas.rehearsal_view import view_of
 from designer.canvas.rehearsing import Simulation, Simulations
 from designer.canvas.scene import make_scene
@@ -85,7 +86,13 @@ def _shown(pages: Pages, request: Request, key: str, simulation: Simulation) -> 
 
 def _refused(pages: Pages, request: Request, words: str, findings: Any = ()) -> HTMLResponse:
     language = pages.language(request)
-    html = pages.write(request, "canvas/not_simulated.html", words=words, findings=findings, say=language.say)
+    html = pages.write(
+        request,
+        "canvas/not_simulated.html",
+        words=words,
+        findings=findings,
+        say=lambda text: say_finding(text, language),
+    )
     return HTMLResponse(html, headers=HEADERS)
 
 

@@ -251,7 +251,7 @@ def test_problems_are_shown_and_mended(page: Page, wiring: Wiring) -> None:
     flows.import_flow(wiring, broken)
     open_canvas(page, "broken")
     page.click('[data-command="problems"]')
-    expect(page.locator("#issues .findings li")).not_to_have_count(0)
+    expect(page.locator("#issues .faults li")).not_to_have_count(0)
     for name in ("Remove this edge", "Use what was meant"):
         page.locator("#issues").get_by_role("button", name=name).first.click()
         expect(page.locator("#issues").get_by_role("button", name=name)).to_have_count(0)

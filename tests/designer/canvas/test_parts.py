@@ -4,10 +4,12 @@ from itertools import pairwise
 
 import pytest
 
+from designer.canvas.findings import say_finding
 from designer.canvas.hub import Hub
 from designer.canvas.mends import mend_of
 from designer.canvas.paths import Ground, middle, path, route
 from designer.canvas.widths import columns, cut
+from designer.language import speak
 from engine.contract.registry import installed
 from engine.graph.check import examine
 from engine.graph.gesture import Gesture, apply
@@ -97,3 +99,11 @@ def test_what_a_button_mends_is_mended() -> None:
     assert [str(each) for each in findings if each.level == "error"] == []
     assert document["nodes"][2]["config"] == {"duration": "2d"}
     assert "lost" not in [each["id"] for each in document["nodes"]]
+
+
+def test_findings_are_said_in_the_readers_language() -> None:
+    chinese, english = speak("zh-CN"), speak("en")
+    assert say_finding("did you mean wait.delay?", chinese).startswith("您是指 wait.delay")
+    assert say_finding("'a' has no port 'b'", chinese) == "'a' 没有端口 'b'"
+    assert say_finding("there is no segment 'x'", english) == "there is no segment 'x'"
+    assert say_finding("100 % %(new) words", chinese) == "100 % %(new) words"
