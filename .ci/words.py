@@ -102,8 +102,9 @@ def of_findings() -> Catalog:
             for call in (node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)):
                 name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
                 for argument in (call.args[place] for place in TOLD.get(name, ()) if place < len(call.args)):
-                    if isinstance(argument, ast.Constant) and " " in str(argument.value):
-                        texts.add(argument.value, locations=[(f"{folder}/{file.name}", 0)])
+                    said = argument.value if isinstance(argument, ast.Constant) else None
+                    if isinstance(said, str) and " " in said:
+                        texts.add(said, locations=[(f"{folder}/{file.name}", 0)])
     return texts
 
 

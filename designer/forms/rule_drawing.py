@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from designer.forms.conditions import Shown, duration_parts, shown
-from designer.forms.rule_reading import FORMS, GROUPS
+from designer.forms.rule_reading import DEEPEST, FORMS, GROUPS
 from engine.rules.conditions import COUNT_OPS
 from engine.rules.faults import Fault, below
 from engine.rules.parse import read_conditions, read_rule
@@ -116,7 +116,7 @@ class Drawing:
         negated, place = False, path
         while isinstance(raw, dict) and raw.keys() == {"not"}:
             negated, raw, place = not negated, raw["not"], below(place, "not")
-        for form in ("all", "any"):
+        for form in ("all", "any") if depth < DEEPEST else ():
             if isinstance(raw, dict) and raw.keys() == {form} and isinstance(raw[form], list):
                 return self._group(raw[form], form, negated, name, place, depth)
         form = _form_of(raw)

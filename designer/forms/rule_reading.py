@@ -17,6 +17,9 @@ GROUPS: Final = {"all": ("all", False), "any": ("any", False), "none": ("any", T
 FORMS: Final = ("attr", "tag", "stage", "segment", "event", "no_event", "message", "consent")
 """The forms of a single condition, in the order in which they are offered."""
 
+DEEPEST: Final = 80
+"""Names with more steps than this are not read: no rule that may be published is nested so deeply."""
+
 _USUAL_LENGTH: Final = "7d"
 
 
@@ -40,6 +43,8 @@ class _Reader:
     kinds: Mapping[str, str]
 
     def item(self, name: str) -> Raw:
+        if name.count(".") > DEEPEST:
+            return dict(BLANK)
         form = self.inputs.typed(f"{name}.form")
         if form in GROUPS:
             raw = self._group(name, *GROUPS[form])

@@ -43,7 +43,7 @@ def _page(router: APIRouter, pages: Pages, desk: Desk) -> None:
 def _gestures(router: APIRouter, desk: Desk) -> None:
     @router.post("/flows/{key}/gestures")
     async def gesture(request: Request, key: str) -> Response:
-        form = await request.form()
+        form = await request.form(max_fields=20_000)
         return await run_in_threadpool(_answer, desk, request, key, form)
 
 

@@ -157,3 +157,14 @@ def test_a_faulty_rule_is_shown_and_nothing_of_it_is_lost(raw: Any) -> None:
     assert [each for each in row.every() if each.faults]
     if isinstance(raw, dict):
         assert again == raw
+
+
+def test_what_is_nested_too_deeply_does_no_harm() -> None:
+    raw: Any = {"tag": "x"}
+    for _ in range(300):
+        raw = {"all": [raw]}
+    assert read_rule(posted(drawn(raw)))[0] is None
+    steps = [
+        ("v" + ".0" * depth + end, value) for depth in range(900) for end, value in ((".form", "all"), (".n", "1"))
+    ]
+    assert read_rule(read(Inputs.of(steps), "v", {}))[0] is None
