@@ -1,10 +1,14 @@
 """A small world in which every page has something to show, and the pages there are."""
 
+import json
+
 from engine.api import enroll, flows, inbox, keys, workspaces
 from engine.wiring import Wiring
 from tests.api.test_contacts import POISONED
+from tests.law.sources import ROOT
 from tests.support.engines import WELCOME, add_contacts, go_live, happen, pass_time, settle
 
+TEMPLATE = ROOT / "flows" / "messages" / "trial-day1-welcome.json"
 SECOND = {**WELCOME, "key": "second", "name": {"en": "A second flow", "zh-CN": "第二个流程"}}
 
 
@@ -22,6 +26,7 @@ def lived_in(wiring: Wiring) -> Wiring:
     pass_time(wiring, "2d")
     happen(wiring, "cem", "bought")
     settle(wiring)
+    flows.import_template(wiring, json.loads(TEMPLATE.read_text(encoding="utf-8")))
     workspaces.save_topic(wiring, "newsletter", {"en": "Newsletter", "zh-CN": "资讯"})
     keys.create_key(wiring, "web site")
     return wiring
@@ -36,10 +41,14 @@ def paths(wiring: Wiring) -> dict[str, str]:
         "import": "/import",
         "flow": "/flows/welcome",
         "canvas": "/flows/welcome/canvas",
+        "simulation": "/flows/welcome/simulation",
         "contacts": "/contacts",
         "contact": "/contacts/ann",
         "segments": "/segments",
         "segment-new": "/segments/new",
+        "messages": "/templates",
+        "message": "/templates/trial-day1-welcome",
+        "experiments": "/experiments",
         "inbox": "/inbox",
         "mail": f"/inbox/{mail}",
         "mail-phone": f"/inbox/{mail}?shown=phone",
