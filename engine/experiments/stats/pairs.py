@@ -2,7 +2,7 @@
 
 Source: Turner, Ly, Grünwald, "Generic e-variables for exact sequential k-sample tests" (JSPI 2024); the split's known
 probability as in Lindon, Malek, "Anytime-valid inference for multinomial count data" (NeurIPS 2022); Ville's
-inequality bounds the chance that it is ever large among equals (ADR 0008).
+inequality bounds the chance that it is ever large among equals (ADR 0012).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Which variants are still in the race: one is dropped when another is proven better, and the last one wins.
 
 With the threshold ``variants / alpha`` a best variant is dropped, and a winner named among equals, with a chance of
-at most alpha, whatever the number of looks and however the traffic of dropped ones is spread (ADR 0008).
+at most alpha, whatever the number of looks and however the traffic of dropped ones is spread (ADR 0012).
 """
 
 import math
