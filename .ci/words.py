@@ -14,7 +14,8 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from designer.forms.render import OF_SETTINGS, FlowWords
+from designer.forms.render import FlowWords
+from designer.forms.saying import OF_SETTINGS
 from designer.forms.shapes import Leaf, Many, Named, Record, Setting, settings_of
 from designer.messages.texts import LetterTexts, ShortTexts, SourceTexts
 from engine.contract.fields import PATTERNS

@@ -10,6 +10,7 @@ from typing import Any, Final
 from designer.canvas.findings import say_finding
 from designer.canvas.paths import Ground, middle, path, route
 from designer.canvas.widths import columns, cut
+from designer.forms.saying import say_setting
 from designer.language import Language
 from engine.contract.findings import Finding, Level
 from engine.contract.node import Port
@@ -172,7 +173,7 @@ def _fault(node: NodeDoc, told: list[Finding], language: Language) -> str:
     fields = {} if node.node_type is None else node.node_type.config_type.model_fields
     title = next((info.title for name, info in fields.items() if field == (info.alias or name)), None)
     words = say_finding(told[0].message, language)
-    return f"{language.say(title)}: {words}" if title else words
+    return f"{say_setting(title, language)}: {words}" if title else words
 
 
 def _level(told: list[Finding]) -> str:

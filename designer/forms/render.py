@@ -11,6 +11,7 @@ from pydantic import Field
 
 from designer.forms import names, rule_reading
 from designer.forms.controls import Form, draw
+from designer.forms.saying import say_setting
 from designer.language import Language
 from designer.views import Pages
 from engine.api.vocabulary import Vocabulary
@@ -26,8 +27,6 @@ PLAIN: Final = frozenset(
 """Widgets whose title is the label of their first input."""
 
 _CODE: Final = re.compile(r"`([^`]+)`")
-OF_SETTINGS: Final = "setting"
-"""In the catalogues, the context of texts that come from settings models and their checks."""
 
 
 class _Names:
@@ -162,8 +161,7 @@ def facts(vocabulary: Vocabulary, language: Language) -> dict[str, Any]:
     """
 
     def say(text: str) -> str:
-        said = language.texts.pgettext(OF_SETTINGS, text)
-        return language.say(text) if said == text else said
+        return say_setting(text, language)
 
     def explain(text: str) -> Markup:
         return Markup(_CODE.sub(r"<code>\1</code>", str(escape(say(text)))))  # noqa: S704 - escaped just here

@@ -1,0 +1,14 @@
+"""Words that come from settings models and their checks, in the reader's language."""
+
+from typing import Final
+
+from designer.language import Language
+
+OF_SETTINGS: Final = "setting"
+"""In the catalogues, the context of texts that come from settings models and their checks."""
+
+
+def say_setting(text: str, language: Language) -> str:
+    """Translate a text of a settings model; one that no catalogue knows, such as a plug-in's, stays as it is."""
+    said = language.texts.pgettext(OF_SETTINGS, text)
+    return language.say(text) if said == text else said
