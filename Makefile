@@ -55,6 +55,9 @@ bench: setup ## measure against hand-written SQL, on SQLite and PostgreSQL
 bench-experiments: setup ## measure how winners of A/B tests are named, beside other rules
 	$(BIN)/python -m bench.experiments $(ARGS)
 
+bench-canvas: setup ## measure the canvas in Chromium: frames, round trips, bytes
+	$(BIN)/python -m bench.canvas $(ARGS)
+
 storm: setup ## kill the engine a hundred times and compare with an undisturbed run
 	$(BIN)/python -m bench.storm $(ARGS)
 
