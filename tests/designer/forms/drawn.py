@@ -25,7 +25,9 @@ templates = cache(lambda language: _environment(speak(language)))
 
 def write(name: str, language: str = "en", **more: Any) -> str:
     environment: Environment = templates(language)
-    return environment.get_template(name).render(**facts(VOCABULARY, speak(language)), **more)
+    return environment.get_template(name).render(
+        **facts(VOCABULARY, speak(language)), **{"may": {"edit": True}, **more}
+    )
 
 
 def draw_inspector(
@@ -33,10 +35,11 @@ def draw_inspector(
     config: dict[str, Any],
     findings: tuple[Finding, ...] = (),
     language: str = "en",
+    may: dict[str, bool] | None = None,
     **more: Any,
 ) -> str:
     node = {"id": "n1", "type": node_type.kind, "config": config}
     panel = panel_of(
         node_type, node, findings, action="/gestures", path="nodes[0]", kinds=VOCABULARY.attributes, **more
     )
-    return write("forms/inspector.html", language, panel=panel)
+    return write("forms/inspector.html", language, panel=panel, may=may or {"edit": True})

@@ -56,3 +56,11 @@ def test_every_input_has_a_name_for_who_cannot_see(node_type: NodeType[Any], con
         found = re.search(r'\sid="([^"]+)"', tag)
         has_label = (found is not None and found[1] in labelled) or any(tag in each for each in within)
         assert has_label or "aria-label" in tag, tag
+
+
+def test_who_may_only_look_changes_nothing() -> None:
+    branch = next(each for each in TYPES if each.kind == "branch.rule")
+    html = draw_inspector(branch, dict(branch.examples[0]), may={"edit": False})
+    assert '<fieldset class="settings" disabled>' in html
+    assert "/rules/matching" not in html
+    assert "/rules/matching" in draw_inspector(branch, dict(branch.examples[0]))

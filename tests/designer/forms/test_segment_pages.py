@@ -126,6 +126,8 @@ def test_who_may_only_look_changes_nothing(wiring: Wiring) -> None:
 
 def test_a_viewer_is_refused_at_the_door(wiring: Wiring) -> None:
     with signed_in(wiring, Role.VIEWER) as client:
-        form = form_of(client.get("/segments/pros").text)
+        page = client.get("/segments/pros").text
+        assert "/segments/save" not in page
+        form = form_of(page)
         assert client.post("/segments/save", data=sent(form)).status_code == 403
         assert client.post("/rules/matching", data={**sent(form), "rule_at": "v"}).status_code == 200
