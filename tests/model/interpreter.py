@@ -125,7 +125,13 @@ class Life:
         is_first = True
         while True:
             self._trigger(now, is_first)
-            free = [enrollment for enrollment in self.enrollments if enrollment.is_free(now)]
+            # Flow by flow; of one flow those that began first.
+            free = [
+                enrollment
+                for plan in self.world.plans
+                for enrollment in self.enrollments
+                if enrollment.plan is plan and enrollment.is_free(now)
+            ]
             if not free:
                 return
             for enrollment in free:

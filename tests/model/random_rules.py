@@ -87,7 +87,7 @@ def some_test(dice: Dice, name: str) -> Json:
 
 
 def _some_test(dice: Dice, name: str) -> Json:
-    kind = dice.one(tuple(set(TESTS.values()))) if dice.chance(10) else TESTS[name]
+    kind = dice.one(tuple(dict.fromkeys(TESTS.values()))) if dice.chance(10) else TESTS[name]
     match kind:
         case "text":
             if dice.chance(20):
