@@ -1,1 +1,1 @@
-"""Waves by ways that are known beforehand: from rest to rest without going node by node (ADR 0011)."""
+"""Waves by ways that are known beforehand: from rest to rest without going node by node (ADR 0013)."""

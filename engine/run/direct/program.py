@@ -1,6 +1,6 @@
 """Carry tokens from rest to rest by ways that are known beforehand: what they do follows from each one's number.
 
-The same as a wave that goes node by node, in fewer statements, none of which changes the wave's own table (ADR 0011).
+The same as a wave that goes node by node, in fewer statements, none of which changes the wave's own table (ADR 0013).
 """
 
 from collections.abc import Sequence

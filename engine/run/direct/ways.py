@@ -2,7 +2,7 @@
 
 A wave need not look at its members node by node where what decides is known when it begins: shares of a split, rules
 over facts that no step before has changed, why a token was woken. Every such way is a number; one expression gives each
-member its own, and all that is written follows from it (ADR 0011).
+member its own, and all that is written follows from it (ADR 0013).
 """
 
 from collections.abc import Mapping, Sequence
