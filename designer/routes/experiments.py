@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from designer.experiments import words
 from designer.experiments.chart import lift_chart, rates_chart
@@ -38,6 +38,10 @@ def experiments_router(pages: Pages) -> APIRouter:
     @router.get("/experiments/{flow}/{node}")
     def one_experiment(request: Request, flow: str, node: str) -> HTMLResponse:
         return _report(pages, frames, request, flow, node)
+
+    @router.get("/experiments/{flow}/{node}/report.json")
+    def as_json(flow: str, node: str) -> JSONResponse:
+        return JSONResponse(experiments.reports(pages.wiring, flow, node)[0])
 
     @router.get("/experiments/{flow}/{node}/plan")
     def plan(request: Request, flow: str, node: str, base: float = 5.0, lift: float = 10.0) -> HTMLResponse:

@@ -106,15 +106,23 @@ def _alarm(stands: Stands, counts: Counts, comparison: Comparison) -> Act | None
     if not stands.split_off and evidence >= alarms.SPLIT_IS_OFF:
         seen: Json = dict(zip(counts.ways, counts.assigned.sum(axis=0).tolist(), strict=True))
         return Act("split_off", stands.state, facts={"evidence": evidence, "assigned": seen})
+    for variant in standing(counts, stands):
+        harm = _harm_of(counts, comparison, variant)
+        if harm is not None:
+            way = counts.ways[variant]
+            left = base_shares(comparison, (*stands.out, way))
+            state = "harmed" if sum(weight > 0 for weight in left.values()) < 2 else stands.state
+            return Act("paused", state, way, shares=left, facts=harm | told(counts))
+    return None
+
+
+def _harm_of(counts: Counts, comparison: Comparison, variant: int) -> dict[str, Json] | None:
+    """Tell which guardrail's event is proven to be more frequent with a variant than with the first one."""
     needed = alarms.harm_threshold(counts.variants, len(comparison.guardrails))
-    for guardrail, watched in enumerate(comparison.guardrails):
-        for variant in standing(counts, stands):
-            if variant and (found := harm_evidence(counts, guardrail, variant)) >= needed:
-                way = counts.ways[variant]
-                left = base_shares(comparison, (*stands.out, way))
-                state = "harmed" if sum(weight > 0 for weight in left.values()) < 2 else stands.state
-                facts: dict[str, Json] = {"evidence": found, "needed": needed, "guardrail": watched.event}
-                return Act("paused", state, way, shares=left, facts=facts | told(counts))
+    for guardrail, watched in enumerate(comparison.guardrails if variant else ()):
+        found = harm_evidence(counts, guardrail, variant)
+        if found >= needed:
+            return {"evidence": found, "needed": needed, "guardrail": watched.event}
     return None
 
 
@@ -256,8 +264,10 @@ def _after_promotion(stands: Stands, counts: Counts, comparison: Comparison, now
         )
     )  # fmt: skip
     facts: dict[str, Json] = {"evidence": turned, "needed": TURNED}
-    if turned >= TURNED:
-        shares = base_shares(comparison, stands.out)
+    harm = _harm_of(counts, comparison, winner)
+    if turned >= TURNED or harm is not None:
+        shares = base_shares(comparison, stands.out if harm is None else (*stands.out, counts.ways[winner]))
+        facts |= harm or {}
         return Act("rolled_back", "rolled_back", stands.winner, shares=shares, facts=facts | told(counts))
     if now >= int(stands.decided_at or now) + WATCHED_FOR:
         shares = dict.fromkeys(comparison.variants, 0.0) | {str(stands.winner): 1.0}

@@ -62,7 +62,7 @@ class Metronome:
         return [
             Job("tick", self.seconds, lambda: work.tick_once(wiring, stop)),
             Job("dispatch", self.seconds, lambda: work.dispatch_once(wiring, stop)),
-            Job("judge", MINUTE, lambda: work.judge_once(wiring)),
+            Job("judge", 10 * self.seconds, lambda: work.judge_once(wiring)),
             Job("recover", MINUTE, lambda: work.recover_once(wiring)),
             Job("prune", HOUR, lambda: work.prune_once(wiring)),
             *self.more,

@@ -46,6 +46,7 @@ def test_a_winner_is_told_in_a_sentence(sqlite_store: Store) -> None:
         assert "B was promoted" in page
         assert "B 比 A 高" in client.get(f"{PAGE}?lang=zh-CN").text
         assert ">test<" in client.get("/experiments").text
+        assert client.get(f"{PAGE}/report.json").json()["winner"] == "b"
 
 
 def test_hands_freeze_and_undo(sqlite_store: Store) -> None:

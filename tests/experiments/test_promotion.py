@@ -188,6 +188,20 @@ def test_a_promotion_that_was_wrong_is_taken_back(sqlite_store: Store) -> None:
     assert (row.state, row.winner) == ("rolled_back", None)
 
 
+def test_a_winner_that_does_harm_is_taken_back(sqlite_store: Store) -> None:
+    wiring, _ = proven(sqlite_store, guardrails=[{"event": "unsubscribed"}])
+    judge_once(wiring)
+    seen(wiring, {"a": (10, 5_000), "b": (855, 95_000)}, epoch=1, what=2)
+    pass_time(wiring, "3d")
+    assert [(each.act.kind, each.act.facts["guardrail"]) for each in judge_once(wiring)] == [
+        ("rolled_back", "unsubscribed")
+    ]
+    later = [f"later{number}" for number in range(30)]
+    add_contacts(wiring, *later)
+    sign_up(wiring, later)
+    assert {given(wiring)[key] for key in later} == {"a"}
+
+
 def test_traffic_follows_what_is_believed_once_a_day(sqlite_store: Store) -> None:
     wiring, _ = world(sqlite_store, people=20, promote={"mode": "earn"})
     seen(wiring, {"a": (500, 10_000), "b": (560, 10_000)})
