@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from designer.canvas.findings import say_finding
 from designer.language import Language
 
 OF_SETTINGS: Final = "setting"
@@ -9,6 +10,6 @@ OF_SETTINGS: Final = "setting"
 
 
 def say_setting(text: str, language: Language) -> str:
-    """Translate a text of a settings model; one that no catalogue knows, such as a plug-in's, stays as it is."""
+    """Translate a text of a settings model or of a check; what no catalogue knows, as a plug-in's, stays as it is."""
     said = language.texts.pgettext(OF_SETTINGS, text)
-    return language.say(text) if said == text else said
+    return said if said != text else say_finding(text, language)
