@@ -44,6 +44,11 @@ def _changed(run: Run) -> int:
     return count
 
 
+def date_cursor(number: int) -> str:
+    """Name the cursor of the first look for a date trigger."""
+    return f"dates/{number}"
+
+
 def first_looks(run: Run) -> int:
     """Look at contacts that were there when a segment or date trigger came to be, in batches by their ids."""
     for subject in run.deployment.subjects:
@@ -54,7 +59,7 @@ def first_looks(run: Run) -> int:
         if looked_at:
             return looked_at
     for number in run.deployment.date_triggers():
-        looked_at = _first_look(run, f"dates/{number}", number)
+        looked_at = _first_look(run, date_cursor(number), number)
         if looked_at:
             return looked_at
     return 0

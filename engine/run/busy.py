@@ -1,0 +1,83 @@
+"""Find the parts of the store in which anything waits to be done, with one look at all of them."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from engine.contract.node import BySchedule
+from engine.run import arrivals, changes, review
+from engine.run.context import Deployment
+from engine.run.cursors import CURSOR
+from engine.run.program import TOKEN
+from engine.run.review import RECHECK
+from engine.run.sql import CONTACT
+from engine.run.tables import NOW
+from engine.store.prepared import Prepared, parameter
+from engine.store.rowsets import numbers, pack, texts
+from engine.terms import Micros
+
+
+def busy_parts(connection: Connection, parts: Sequence[int], deployment: Deployment, now: Micros) -> list[int]:
+    """List the parts that have events to take, changes to follow, first looks to make, or tokens and rules due.
+
+    Shape: all parts where a flow that is open goes by the calendar: its times are worked out part by part.
+    Cost: one statement, a few looks into indexes for each part.
+    """
+    if any(isinstance(node.entry, BySchedule) for plan in deployment.open() for node in plan.triggers):
+        return list(parts)
+    looks = first_looks(deployment)
+    given = {
+        "parts": pack(parts),
+        "now": now,
+        "versions": pack([plan.version_id for plan in deployment.running()]),
+        "looks": pack(looks),
+        "looked": len(looks),
+    }
+    return [int(row[0]) for row in _busy(connection.dialect.name).run(connection, given)]
+
+
+def first_looks(deployment: Deployment) -> list[str]:
+    """Name the cursors of those who must have looked at every contact once."""
+    open_subjects = [
+        subject
+        for subject in deployment.subjects
+        if subject.trigger is None or not deployment.rests(subject.trigger.plan)
+    ]
+    dates = [changes.date_cursor(number) for number in deployment.date_triggers()]
+    return [*(review.looked(subject) for subject in open_subjects), *dates]
+
+
+@cache
+def _busy(dialect: str) -> Prepared:
+    (part,) = numbers(dialect, "parts").subquery("listed").c
+    event, ahead, contact = arrivals.EVENT, arrivals.AHEAD, CONTACT
+    done = (
+        sa.select(sa.func.count())
+        .select_from(CURSOR)
+        .where(CURSOR.c.part == part, CURSOR.c.name.in_(texts(dialect, "looks")), CURSOR.c.position < 0)
+        .correlate_except(CURSOR)
+        .scalar_subquery()
+    )
+    versions = numbers(dialect, "versions")
+    reasons = [
+        sa.exists(sa.select(event.c.id).where(event.c.part == part, event.c.id > _position(part, arrivals.CURSOR))),
+        sa.exists(sa.select(ahead.c.id).where(ahead.c.part == part, ahead.c.at <= NOW)),
+        sa.exists(
+            sa.select(contact.c.id).where(
+                contact.c.part == part, contact.c.changed > _position(part, changes.CURSOR), contact.c.changed > 0
+            )
+        ),
+        sa.exists(sa.select(RECHECK.c.subject).where(RECHECK.c.part == part, RECHECK.c.due_at <= NOW)),
+        sa.exists(
+            sa.select(TOKEN.c.id).where(TOKEN.c.part == part, TOKEN.c.version_id.in_(versions), TOKEN.c.due_at <= NOW)
+        ),
+        done < parameter("looked"),
+    ]
+    return Prepared(sa.select(part).where(sa.or_(*reasons)).order_by(part), dialect)
+
+
+def _position(part: sa.ColumnElement[int], name: str) -> sa.ColumnElement[int]:
+    chosen = sa.select(CURSOR.c.position).where(CURSOR.c.part == part, CURSOR.c.name == name)
+    return sa.func.coalesce(chosen.correlate_except(CURSOR).scalar_subquery(), 0)
