@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.channels.policy import MESSAGE
+from engine.contract.node import ByHand, BySegment
 from engine.contract.registry import Registry
 from engine.experiments.report import make_report as make_experiment_report
 from engine.graph.model import Document
@@ -123,9 +124,11 @@ class _Player:
         self._plan_events()
         for part in range(self.parts):
             run = self._run(part, scenario.start)
+            first, then = self._by_hand()
+            self._enter_all(run, first)
             while changes.first_looks(run):
                 pass
-            self._enter_all(run)
+            self._enter_all(run, then)
 
     def play(self, progress: Callable[[float], None]) -> None:
         """Play slice after slice; schedules cut slices, so that they see the world of their instant."""
@@ -171,11 +174,19 @@ class _Player:
     def _run(self, part: int, now: Micros) -> Run:
         return Run(self.connection, part, self.deployment, now, exact=True)
 
-    def _enter_all(self, run: Run) -> None:
+    def _by_hand(self) -> tuple[list[PlanNode], list[PlanNode]]:
+        """Divide the triggers by hand: those before the first that looks at a segment, and the others."""
+        triggers = self.deployment.plans[MAIN].triggers
+        kinds = [isinstance(each.entry, BySegment) for each in triggers]
+        segment = kinds.index(True) if True in kinds else len(kinds)
+        first = [each for each in triggers[:segment] if isinstance(each.entry, ByHand)]
+        return first, [each for each in triggers[segment:] if isinstance(each.entry, ByHand)]
+
+    def _enter_all(self, run: Run, triggers: Sequence[PlanNode]) -> None:
         plan = self.deployment.plans[MAIN]
         clear(run.connection, ENTRANT)
         _everybody(run.dialect).run(run.connection, run.given())
-        for trigger in plan.by_hand:
+        for trigger in triggers:
             enter(run, plan, trigger)
 
     def _plan_events(self) -> None:
