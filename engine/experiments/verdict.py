@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import permutations
 from typing import Final
 
 import numpy as np
@@ -196,17 +196,16 @@ def _promotion(
 
 
 def _tie(stands: Stands, counts: Counts, comparison: Comparison) -> Act | None:
-    """Find that no difference is worth having: every interval lies within what is not worth it."""
+    """Find that no difference is worth having: each variant is proven to be hardly worse than each other one."""
     if comparison.mode == "planned":
         return None
-    widest = 1 + comparison.mde
-    for pair in combinations(standing(counts, stands), 2):
+    needed, hardly = race.threshold(counts.variants, comparison.alpha), 1 / (1 + comparison.mde)
+    for pair in permutations(standing(counts, stands), 2):
         both = list(pair)
-        low, high = lift_interval(
-            counts.won[:, both], counts.shown[:, both], comparison.alpha, counts.shares[:, both],
-            prior_of(comparison), counts.variants,
-        )  # fmt: skip
-        if low < 1 / widest or high > widest:
+        found = pair_log_e(
+            counts.won[:, both], counts.shown[:, both], counts.shares[:, both], hardly, prior_of(comparison)
+        )
+        if found < needed:
             return None
     return Act("no_difference", "no_difference", facts=told(counts) | {"mde": comparison.mde})
 

@@ -29,7 +29,7 @@ def needed_score(information: Floats, needed: float, mde: float) -> Floats:
     lifts = mde * _MULTIPLES
     low: Floats = np.zeros_like(information)
     high: Floats = (needed + 10) / lifts[0] + lifts[-1] * information
-    for _ in range(60):
+    for _ in range(42):
         middle = (low + high) / 2
         exponents = _LOG_WEIGHTS + lifts * middle[:, None] - lifts**2 * information[:, None] / 2
         highest = exponents.max(axis=1)
