@@ -64,9 +64,9 @@ class Witness:
         ports = node.ports if len(rules) == len(node.ports) - 1 else (port,) * len(rules)
         labels = {each.key: each.label for each in node.type.ports(node.config)}
         found = []
-        for rule, leads_to in zip(rules, ports, strict=False):
-            found.append(Reason(leads_to, labels.get(leads_to), leads_to == port, _told(rule, facts, at)))
-            if leads_to == port and len(rules) > 1:
+        for rule, way in zip(rules, ports, strict=False):
+            found.append(Reason(way, labels.get(way), way == port, _told(rule, facts, at)))
+            if way == port and len(rules) > 1:
                 break
         return tuple(found)
 
