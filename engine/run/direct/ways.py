@@ -180,9 +180,9 @@ class _Trail:
     def arriving(self, codes: str) -> "_Trail":
         return replace(self, stance=Stance(rested=False), codes=codes)
 
-    def way(self, **leads: Any) -> Way:
+    def way(self, **targets: Any) -> Way:
         """Make the way that ends here."""
-        return Way(self.codes, self.stances, self.choices, asked=self.asked, **leads)
+        return Way(self.codes, self.stances, self.choices, asked=self.asked, **targets)
 
     def may_ask(self, partition: Partition, meaning: sql.Meaning) -> bool:
         """Tell whether what decides here is still as it was when the wave began."""
