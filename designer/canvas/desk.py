@@ -27,7 +27,7 @@ from designer.problems import status_of
 from designer.views import HEADERS, Pages
 from engine.api import drawing
 from engine.api.drawing import Changed, Sheet
-from engine.api.vocabulary import read_vocabulary
+from engine.api.vocabulary import attribute_kinds
 from engine.contract.findings import Level
 from engine.errors import FlowError
 
@@ -70,7 +70,7 @@ class Desk:
             if node_type is None:
                 raise FlowError(f"there is no node {name!r} any more", node=name)
             model = node_type.config_type
-        kinds = read_vocabulary(self.wiring).attributes
+        kinds = attribute_kinds(self.wiring)
         try:
             return posted_value(model, field, form.multi_items(), kinds)
         except ValueError as fault:

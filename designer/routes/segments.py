@@ -13,7 +13,7 @@ from designer.forms.rule_drawing import Drawing
 from designer.views import Pages
 from engine.api import segments
 from engine.api.matching import match_rule
-from engine.api.vocabulary import Vocabulary, read_vocabulary
+from engine.api.vocabulary import Vocabulary, attribute_kinds, read_vocabulary
 from engine.errors import NotFound, RuleError
 from engine.rules.describe import describe
 from engine.rules.parse import parse_rule, read_rule
@@ -72,7 +72,7 @@ def _matching(router: APIRouter, pages: Pages) -> None:
     async def matching(request: Request) -> HTMLResponse:
         """Count who matches the rule that stands at ``rule_at`` in the form, and say it as a sentence."""
         inputs = await _inputs(request)
-        kinds = read_vocabulary(pages.wiring).attributes
+        kinds = attribute_kinds(pages.wiring)
         raw = rule_reading.read(inputs, inputs.typed("rule_at") or ROOT, kinds)
         rule, faults = read_rule(None if isinstance(raw, Absent) else raw)
         if rule is None:
@@ -97,7 +97,7 @@ def _save(pages: Pages, wiring: Wiring, inputs: Inputs) -> str | None:
     known = {each.key: each.name for each in segments.list_segments(pages.wiring)}
     if not inputs.typed("was") and key in known:
         return "a segment of that key is there already"
-    raw = rule_reading.read(inputs, ROOT, read_vocabulary(pages.wiring).attributes)
+    raw = rule_reading.read(inputs, ROOT, attribute_kinds(pages.wiring))
     try:
         segments.save_segment(wiring, inputs.typed("was") or key, raw, _renamed(known.get(key), name) or key)
     except RuleError as fault:

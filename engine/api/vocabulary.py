@@ -21,7 +21,7 @@ TEMPLATE: sa.Table = Template.__table__  # type: ignore[attr-defined]
 FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
 WORKSPACE: sa.Table = Workspace.__table__  # type: ignore[attr-defined]
 
-SAMPLE: Final = 2_000
+SAMPLE: Final = 400
 """So many of the latest events, contacts and tags are looked through for names."""
 MOST_VALUES: Final = 30
 """An attribute with more different texts than these is no choice of a few."""
@@ -55,6 +55,15 @@ def read_vocabulary(wiring: Wiring) -> Vocabulary:
     """
     with wiring.store.read() as connection:
         return _Reader(connection, wiring.workspace_id).all()
+
+
+def attribute_kinds(wiring: Wiring) -> dict[str, str]:
+    """Tell the kinds of the attributes that the workspace knows.
+
+    Cost: one statement.
+    """
+    with wiring.store.read() as connection:
+        return known_attributes(connection, wiring.workspace_id)
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ class _Reader:
     def _events(self) -> dict[str, tuple[str, ...]]:
         latest = sa.select(EVENT.c.name, EVENT.c.properties).where(EVENT.c.workspace_id == self.workspace_id)
         found: dict[str, set[str]] = {}
-        for row in self.connection.execute(latest.order_by(EVENT.c.part, EVENT.c.id.desc()).limit(SAMPLE)):
+        for row in self.connection.execute(latest.order_by(EVENT.c.part.desc(), EVENT.c.id.desc()).limit(SAMPLE)):
             found.setdefault(row.name, set()).update(row.properties)
         return {name: tuple(sorted(found[name])) for name in sorted(found)}
 
