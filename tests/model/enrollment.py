@@ -46,7 +46,7 @@ class Enrollment:
     tokens: list[Token] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     lines: list[tuple[datetime, Json]] = field(default_factory=list)
-    entering: list[str] = field(default_factory=list)
+    entering: list[tuple[str, str]] = field(default_factory=list)
 
     def view(self, now: datetime) -> View:
         return View(self.person, now, self.segments, self.messages)

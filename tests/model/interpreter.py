@@ -193,10 +193,11 @@ class Life:
 
     def _enter_others(self, enrollment: Enrollment, now: datetime) -> None:
         """Carry out what ``flow.enter`` asked for."""
-        for key in enrollment.entering:
-            for plan in self.world.plans:
-                if plan.key == key:
-                    self._let_in(plan, plan.triggers("trigger.manual")[:1], now)
+        for plan in self.world.plans:
+            asked = [(node, key) for node, key in enrollment.entering if plan.key == key]
+            # Where one at a time is allowed, of several tokens that pass a node at once one lets in.
+            for _ in asked if plan.reentry == "always" else dict.fromkeys(asked):
+                self._let_in(plan, plan.triggers("trigger.manual"), now)
         enrollment.entering = []
 
     def _next_instant(self, now: datetime) -> datetime | None:
