@@ -52,9 +52,7 @@ def record(
     Cost: three small statements; one writer at a time per workspace.
     """
     connection.execute(sa.select(WORKSPACE.c.id).where(WORKSPACE.c.id == workspace_id).with_for_update())
-    last = connection.execute(
-        sa.select(ENTRY.c.id, ENTRY.c.digest).order_by(ENTRY.c.id.desc()).limit(1)
-    ).first()
+    last = connection.execute(sa.select(ENTRY.c.id, ENTRY.c.digest).order_by(ENTRY.c.id.desc()).limit(1)).first()
     row = {
         "id": last.id + 1 if last else 1,
         "workspace_id": workspace_id,
