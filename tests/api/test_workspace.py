@@ -83,7 +83,7 @@ def test_the_doctor_finds_a_sound_engine_well(store: Store) -> None:
     # The tests' PostgreSQL is quick and careless on purpose.
     wrong = {what for what, each in found.items() if each.level != "well"} - {"database"}
     assert wrong == set()
-    assert found["invariants"].says == "all 16 hold"
+    assert found["invariants"].says == "all 17 hold"
 
 
 def test_the_doctor_lists_time_zones_that_nobody_knows(store: Store) -> None:
