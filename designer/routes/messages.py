@@ -84,9 +84,12 @@ def _preview(router: APIRouter, pages: Pages, frames: Frames) -> None:
         return HTMLResponse(f"{MAIL_HEAD}{in_the_dark(html) if dark else html}", headers=MAIL_HEADERS)
 
     @router.get("/flows/{key}/message")
-    def of_node(request: Request, key: str, node: str, contact: str = "") -> HTMLResponse:
+    def of_node(request: Request, key: str, node: str, contact: str = "") -> Response:
         """Show what a node of a draft says to a contact; to the first one unless another is chosen."""
-        channel, content = messages.texts_of_node(pages.wiring, key, node)
+        try:
+            channel, content = messages.texts_of_node(pages.wiring, key, node)
+        except NotFound:  # it was taken away while its settings were being opened
+            return Response(status_code=204)
         found = contacts.find_contacts(pages.wiring, limit=OFFERED).contacts
         chosen = contact or (found[0].key if found else "")
         shown = _shown(pages, request, channel, content, frames, contact=chosen)

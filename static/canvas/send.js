@@ -90,9 +90,10 @@ export class Sender {
         if (task.type !== "partial") continue;
         const fresh = task.fragment.querySelector?.("[data-rev]");
         const shown = fresh?.id ? document.getElementById(fresh.id) : null;
-        const isOld = shown && Number(shown.dataset.rev) > Number(fresh.dataset.rev);
-        if (!task.target || isOld) tasks.splice(place, 1);
-        else if (shown && task.swapSpec.style === "beforeend") shown.remove();
+        const isNew = task.swapSpec.style === "beforeend";
+        const age = shown ? Number(shown.dataset.rev) - Number(fresh.dataset.rev) : -1;
+        if (!task.target || age > 0 || (age === 0 && isNew)) tasks.splice(place, 1);
+        else if (shown && isNew) shown.remove();
       }
     });
   }

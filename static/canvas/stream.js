@@ -14,10 +14,17 @@ export class Stream {
     this.element.setAttribute("hx-sse:connect", address);
     this.element.setAttribute("hx-swap", "none");
     this.element.addEventListener("presence", (event) => this.present(JSON.parse(event.detail.data)));
+    this.element.addEventListener("htmx:sse:before:message", (event) => this.drop(event));
     this.element.addEventListener("htmx:sse:after:message", (event) => this.came(event.detail.message));
     this.page.append(this.element);
     window.htmx.process(this.element);
     this.choice.onChange(() => this.tell());
+  }
+
+  /** Leave out what the answer to an own gesture has shown already. */
+  drop(event) {
+    const { id, event: name } = event.detail.message;
+    if (!name && id && Number(id) <= this.sender.revision) event.preventDefault();
   }
 
   came({ id, event }) {

@@ -208,6 +208,7 @@ def test_two_browsers_on_one_draft(new_page: NewPage, wiring: Wiring) -> None:
     ben.keyboard.press("Delete")
     expect(card(ann, "nudge")).to_have_count(0)
     expect(edge(ann, "used", "nudge")).to_have_count(0)
+    expect(ben.locator("#cards > .n")).to_have_count(len(ids(ann)))
     assert sorted(ids(ann)) == sorted(ids(ben))
 
 
