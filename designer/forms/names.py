@@ -81,7 +81,7 @@ THEN: Final = {
 }
 
 DID: Final = {
-    "sent": mark("sent"),
+    "sent": mark("sent out"),
     "delivered": mark("delivered"),
     "opened": mark("opened"),
     "clicked": mark("clicked"),

@@ -1,5 +1,6 @@
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -52,6 +53,20 @@ def test_translations_put_in_the_same_facts(tag: str) -> None:
         if isinstance(message.id, str):
             wrong += [message.id] if set(FACTS.findall(str(message.string))) != wanted else []
     assert wrong == []
+
+
+@pytest.mark.parametrize("tag", TRANSLATED)
+def test_no_text_is_said_in_two_ways(tag: str) -> None:
+    """All rooms' catalogues become one: the last would silently win."""
+    ways = defaultdict(set)
+    for message in _messages(tag):
+        ways[message.id, message.context].add(str(message.string))
+    assert {text: said for text, said in ways.items() if len(said) > 1} == {}
+
+
+@pytest.mark.parametrize("shunned", ["流程", "静默时段", "端口", "频率上限", "「", "你"])
+def test_chinese_has_one_word_for_a_thing(shunned: str) -> None:
+    assert [message.id for message in _messages("zh-CN") if shunned in str(message.string)] == []
 
 
 def test_a_text_without_translation_is_seen() -> None:

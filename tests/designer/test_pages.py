@@ -51,8 +51,8 @@ def test_every_page_in_both_languages(client: TestClient, wiring: Wiring) -> Non
 
 
 def test_a_language_that_was_asked_for_is_kept(client: TestClient) -> None:
-    assert "流程" in client.get("/?lang=zh-CN", headers={"accept-language": "en"}).text
-    assert "流程" in client.get("/", headers={"accept-language": "en"}).text
+    assert "旅程" in client.get("/?lang=zh-CN", headers={"accept-language": "en"}).text
+    assert "旅程" in client.get("/", headers={"accept-language": "en"}).text
     assert "Flows" in client.get("/?lang=en", headers={"accept-language": "zh"}).text
     assert client.get("/?lang=tlh", headers={"accept-language": "fr, zh-TW;q=0.5"}).status_code == 200
 

@@ -9,13 +9,13 @@ from tests.law.sources import ROOT
 from tests.support.engines import WELCOME, add_contacts, go_live, happen, pass_time, settle
 
 TEMPLATE = ROOT / "flows" / "messages" / "trial-day1-welcome.json"
-SECOND = {**WELCOME, "key": "second", "name": {"en": "A second flow", "zh-CN": "第二个流程"}}
+SECOND = {**WELCOME, "key": "second", "name": {"en": "A second flow", "zh-CN": "第二个旅程"}}
 
 
 def lived_in(wiring: Wiring) -> Wiring:
     """Let contacts live in flows for two days: some are mailed, one fails, a draft waits."""
     go_live(wiring)
-    go_live(wiring, {**POISONED, "name": {"en": "A flow with a fault", "zh-CN": "有故障的流程"}})
+    go_live(wiring, {**POISONED, "name": {"en": "A flow with a fault", "zh-CN": "有故障的旅程"}})
     flows.import_flow(wiring, SECOND)
     add_contacts(wiring, "ann", attributes={"name": "王敏 Ann"}, timezone="Asia/Shanghai", tags=("vip", "trial"))
     add_contacts(wiring, "bob", "cem", attributes={"name": "Bob", "n": [1]}, stage="mql")

@@ -104,6 +104,6 @@ def test_what_a_button_mends_is_mended() -> None:
 def test_findings_are_said_in_the_readers_language() -> None:
     chinese, english = speak("zh-CN"), speak("en")
     assert say_finding("did you mean wait.delay?", chinese).startswith("您是指 wait.delay")
-    assert say_finding("'a' has no port 'b'", chinese) == "'a' 没有端口 'b'"
+    assert say_finding("'a' has no port 'b'", chinese) == "'a' 没有出口 'b'"
     assert say_finding("there is no segment 'x'", english) == "there is no segment 'x'"
     assert say_finding("100 % %(new) words", chinese) == "100 % %(new) words"
