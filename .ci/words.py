@@ -3,13 +3,13 @@
 Texts that are gone are taken out; new ones stand there without a translation, and a test fails until they have one.
 """
 
-import ast
 import fcntl
 import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import telling
 from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
@@ -32,9 +32,6 @@ OPTIONS = {"templates/**.html": {"silent": "false", "trimmed": "true"}}
 PAGES = "pages"
 SETTINGS = "node_settings"
 FINDINGS = "findings"
-TELLING = ("nodes", "engine/contract", "engine/graph", "engine/rules")
-# who tells that something is wrong → which of its arguments say so in words
-TOLD = {"Refused": (1, 2), "wrong": (0,), "error": (2, 3), "warning": (2, 3), "add": (1,)}
 TEXTS = (FlowWords, LetterTexts, SourceTexts, ShortTexts)
 
 
@@ -96,16 +93,10 @@ def of_settings() -> Catalog:
 
 
 def of_findings() -> Catalog:
-    """Take what is wrong with documents, and how to mend it, from the calls that tell it in fixed words."""
+    """Take what is wrong, and how to mend it, from the places that tell it."""
     texts = Catalog(fuzzy=False)
-    for folder in TELLING:
-        for file in sorted((ROOT / folder).glob("*.py")):
-            for call in (node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Call)):
-                name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-                for argument in (call.args[place] for place in TOLD.get(name, ()) if place < len(call.args)):
-                    said = argument.value if isinstance(argument, ast.Constant) else None
-                    if isinstance(said, str) and " " in said:
-                        texts.add(said, locations=[(f"{folder}/{file.name}", 0)])
+    for said, file in telling.told():
+        texts.add(said, locations=[(file, 0)])
     return texts
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from designer import named
 from designer.doors import actor_of, visitor_of
+from designer.faults import say_fault
 from designer.icons import icon, sign
 from designer.language import LANGUAGES, Language, choose_language, speak
 from designer.menu import MENU
@@ -120,6 +121,7 @@ def _environment(language: Language) -> Environment:
         length=language.length,
         part_words=lambda part: part_words(part, language),
         seen_words=lambda part: seen_words(part, language),
+        say_fault=lambda fault: say_fault(str(fault), language),
         icon=icon,
         sign=sign,
         STATES=named.STATES,

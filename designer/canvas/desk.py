@@ -8,7 +8,6 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
-from designer.canvas.findings import say_finding
 from designer.canvas.fragments import Scenes, fragments
 from designer.canvas.hub import Hub
 from designer.canvas.inspecting import inspect
@@ -20,6 +19,7 @@ from designer.canvas.reading import Said, read_gesture
 from designer.canvas.saying import WORDS, done_words, gesture_words
 from designer.canvas.scene import Scene, make_scene
 from designer.doors import visitor_of
+from designer.faults import say_fault
 from designer.forms.reading import posted_value
 from designer.forms.render import model_of_flow
 from designer.language import Language
@@ -177,12 +177,12 @@ class Desk:
             "warnings": sum(each.level is Level.WARNING for each in sheet.findings),
             "problems": _problems(sheet),
             "names": _names(sheet, language),
-            "say": lambda text: say_finding(text, language),
+            "say": lambda text: say_fault(text, language),
         }
 
     def _say(self, request: Request) -> Callable[[str], str]:
         language = self.pages.language(request)
-        return lambda text: say_finding(text, language)
+        return lambda text: say_fault(text, language)
 
     def _dirty(self, sheet: Sheet) -> int:
         return sum(not each.only_moved for each in drawing.unpublished(self.wiring, sheet))

@@ -2,7 +2,7 @@
 
 from fastapi import Request
 
-from designer.canvas.findings import say_finding
+from designer.faults import say_fault
 from designer.forms.render import facts, flow_panels, inspector, panel_of
 from designer.views import Pages
 from engine.api.drawing import Sheet
@@ -40,7 +40,7 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
         raw=raw,
         form=form,
         others=others,
-        say=lambda text: say_finding(text, pages.language(request)),
+        say=lambda text: say_fault(text, pages.language(request)),
     )
 
 

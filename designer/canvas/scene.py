@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from designer.canvas.findings import say_finding
 from designer.canvas.paths import Ground, middle, path, route
 from designer.canvas.widths import columns, cut
+from designer.faults import say_fault
 from designer.forms.saying import say_setting
 from designer.language import Language
 from engine.contract.findings import Finding, Level
@@ -172,7 +172,7 @@ def _fault(node: NodeDoc, told: list[Finding], language: Language) -> str:
     field = told[0].path.removeprefix(f"{node.path}.config").lstrip(".").split(".")[0].split("[")[0]
     fields = {} if node.node_type is None else node.node_type.config_type.model_fields
     title = next((info.title for name, info in fields.items() if field == (info.alias or name)), None)
-    words = say_finding(told[0].message, language)
+    words = say_fault(told[0].message, language)
     return f"{say_setting(title, language)}: {words}" if title else words
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from designer.canvas.findings import say_finding
+from designer.faults import say_fault
 from designer.language import Language
 
 OF_SETTINGS: Final = "setting"
@@ -12,4 +12,4 @@ OF_SETTINGS: Final = "setting"
 def say_setting(text: str, language: Language) -> str:
     """Translate a text of a settings model or of a check; what no catalogue knows, as a plug-in's, stays as it is."""
     said = language.texts.pgettext(OF_SETTINGS, text)
-    return said if said != text else say_finding(text, language)
+    return said if said != text else say_fault(text, language)

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
+from designer.faults import say_fault
 from designer.forms.inputs import Inputs
 from designer.forms.render import facts
+from designer.language import mark
 from designer.messages.checklist import Point, check
 from designer.messages.frames import Frames, in_the_dark, with_gaps
 from designer.messages.meter import segments_of
@@ -135,9 +137,9 @@ def _save(pages: Pages, request: Request, inputs: Inputs) -> str:
     document = read_texts(inputs)
     was = inputs.typed("was")
     if not was and not KEY.fullmatch(document["key"]):
-        return "a key is made of a-z, 0-9, - and _"
+        return mark("a key is made of a-z, 0-9, - and _")
     if not was and any(each.key == document["key"] for each in messages.list_templates(pages.wiring)):
-        return "a template of that key is there already"
+        return mark("a template of that key is there already")
     document["key"] = was or document["key"]
     try:
         messages.keep_template(pages.acting(request), document)
@@ -180,7 +182,10 @@ def _shown(
     language = pages.language(request)
 
     def spoken(point: Point) -> str:
-        return language.say(point.words, **point.facts)
+        facts = {
+            name: say_fault(str(fact), language) if name == "fault" else fact for name, fact in point.facts.items()
+        }
+        return language.say(point.words, **facts)
 
     return {
         "channel": channel,
@@ -197,7 +202,7 @@ def _shown(
 def _test(pages: Pages, request: Request, inputs: Inputs) -> tuple[str, str]:
     document, address = read_texts(inputs), inputs.typed("address").strip()
     if not address:
-        return "err", "give an address"
+        return "err", mark("give an address")
     contact = inputs.typed("contact").strip() or None
     try:
         messages.send_test(pages.acting(request), document["channel"], content_of(document), address, contact)

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
 from designer.canvas.desk import Desk
-from designer.canvas.findings import say_finding
 from designer.canvas.reviewing import told
 from designer.canvas.saying import RUNS
+from designer.faults import say_fault
 from designer.views import HEADERS
 from engine.api import counts, drawing, flows, pausing, standing
 from engine.contract.findings import Level
@@ -70,7 +70,7 @@ def _sheet(desk: Desk, request: Request, key: str, *, fault: str = "", done: str
         warnings=sum(each.level is Level.WARNING for each in sheet.findings),
         fault=fault,
         done=done,
-        say=lambda text: say_finding(text, language),
+        say=lambda text: say_fault(text, language),
     )
     html += desk.status(request, sheet)
     return HTMLResponse(html, headers=HEADERS)

@@ -10,6 +10,7 @@ from designer.forms import rule_reading
 from designer.forms.inputs import ROOT, Absent, Inputs
 from designer.forms.render import facts
 from designer.forms.rule_drawing import Drawing
+from designer.language import mark
 from designer.views import Pages
 from engine.api import segments
 from engine.api.matching import match_rule
@@ -93,10 +94,10 @@ def _save(pages: Pages, wiring: Wiring, inputs: Inputs) -> str | None:
     """Keep what was posted; say why not, if it cannot be."""
     key, name = inputs.typed("key").strip(), inputs.typed("name").strip()
     if not KEY.fullmatch(key) and not inputs.typed("was"):
-        return "a key is made of a-z, 0-9, - and _"
+        return mark("a key is made of a-z, 0-9, - and _")
     known = {each.key: each.name for each in segments.list_segments(pages.wiring)}
     if not inputs.typed("was") and key in known:
-        return "a segment of that key is there already"
+        return mark("a segment of that key is there already")
     raw = rule_reading.read(inputs, ROOT, attribute_kinds(pages.wiring))
     try:
         segments.save_segment(wiring, inputs.typed("was") or key, raw, _renamed(known.get(key), name) or key)

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
-from designer.canvas.findings import say_finding
 from designer.canvas.rehearsal_view import view_of
 from designer.canvas.rehearsing import Simulation, Simulations
 from designer.canvas.scene import make_scene
+from designer.faults import say_fault
 from designer.views import HEADERS, Pages, zone_of
 from engine.api import drawing
 from engine.api.documents import Shipped
@@ -91,7 +91,7 @@ def _refused(pages: Pages, request: Request, words: str, findings: Any = ()) -> 
         "canvas/not_simulated.html",
         words=words,
         findings=findings,
-        say=lambda text: say_finding(text, language),
+        say=lambda text: say_fault(text, language),
     )
     return HTMLResponse(html, headers=HEADERS)
 

@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import pytest
 
-from designer.canvas.findings import say_finding
 from designer.canvas.hub import Hub
 from designer.canvas.mends import mend_of
 from designer.canvas.paths import Ground, middle, path, route
 from designer.canvas.widths import columns, cut
+from designer.faults import say_fault
 from designer.language import speak
 from engine.contract.registry import installed
 from engine.graph.check import examine
@@ -103,7 +103,7 @@ def test_what_a_button_mends_is_mended() -> None:
 
 def test_findings_are_said_in_the_readers_language() -> None:
     chinese, english = speak("zh-CN"), speak("en")
-    assert say_finding("did you mean wait.delay?", chinese).startswith("您是指 wait.delay")
-    assert say_finding("'a' has no port 'b'", chinese) == "'a' 没有出口 'b'"
-    assert say_finding("there is no segment 'x'", english) == "there is no segment 'x'"
-    assert say_finding("100 % %(new) words", chinese) == "100 % %(new) words"
+    assert say_fault("did you mean wait.delay?", chinese).startswith("您是指 wait.delay")
+    assert say_fault("'a' has no port 'b'", chinese) == "'a' 没有出口 'b'"
+    assert say_fault("there is no segment 'x'", english) == "there is no segment 'x'"
+    assert say_fault("100 % %(new) words", chinese) == "100 % %(new) words"
