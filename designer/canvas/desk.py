@@ -16,7 +16,7 @@ from designer.canvas.mends import mend_of
 from designer.canvas.outlining import outline_of
 from designer.canvas.palette import palette
 from designer.canvas.reading import Said, read_gesture
-from designer.canvas.saying import WORDS, done_words, gesture_words
+from designer.canvas.saying import WORDS, done_words, gesture_words, gone_words
 from designer.canvas.scene import Scene, make_scene
 from designer.doors import visitor_of
 from designer.faults import say_fault
@@ -98,9 +98,11 @@ class Desk:
         scene = self._scene(request, sheet)
         language = self.pages.language(request)
         before = self.scenes.find(key, said.base, language.tag)
-        words = "" if changed is None else done_words(changed, _titles(before, scene), said.kind, language)
+        titles = _titles(before, scene)
+        words = "" if changed is None else done_words(changed, titles, said.kind, language)
+        gone = "" if changed is None else gone_words(changed, titles, said.kind, language)
         touched = set() if changed is None else {entry.key[1] for entry in changed.done.change if len(entry.key) > 1}
-        html = self._changes(request, sheet, before, scene, said.hand.actor, words)
+        html = self._changes(request, sheet, before, scene, said.hand.actor, f"{words} {gone}".strip(), gone)
         if said.kind == "set" or (said.open and (said.open in touched or said.open not in scene.cards)):
             html += self._as_partial("#inspector", inspect(self.pages, request, sheet, said.open))
         told = {"revision": sheet.revision, "new": list(changed.done.new) if changed else [], "done": bool(changed)}
@@ -158,12 +160,12 @@ class Desk:
         return self.scenes.keep(sheet.flow.key, language.tag, scene)
 
     def _changes(
-        self, request: Request, sheet: Sheet, before: Scene | None, scene: Scene, actor: str, words: str
+        self, request: Request, sheet: Sheet, before: Scene | None, scene: Scene, actor: str, words: str, gone: str = ""
     ) -> str:
         found = list(fragments(before, scene))
         around = self._around(request, sheet, actor)
         return self.pages.write(
-            request, "canvas/changes.html", fragments=found, scene=scene, sheet=sheet, words=words, **around
+            request, "canvas/changes.html", fragments=found, scene=scene, sheet=sheet, words=words, gone=gone, **around
         )
 
     def _around(self, request: Request, sheet: Sheet, actor: str) -> dict[str, Any]:

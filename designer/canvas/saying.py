@@ -1,10 +1,11 @@
 """What gestures are called, for undo, for the log, and for those who hear the canvas."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from designer.language import Language, mark
 from engine.api.drawing import Changed, Logged
+from engine.graph.delta import ABSENT, Delta
 
 GESTURES: Final[Mapping[str, str]] = {
     "add": mark("Add a node"),
@@ -43,6 +44,11 @@ DONE: Final[Mapping[str, str]] = {
     "import": mark("Imported."),
 }
 
+FOLLOWING: Final = ("configure", "replace")
+"""Gestures on settings, which edges follow."""
+
+SIDES: Final = ("was", "now")
+
 MOST: Final = 3
 """So many nodes are named."""
 
@@ -61,13 +67,33 @@ def done_words(changed: Changed, titles: Mapping[str, str], kind: str, language:
         return ""
     touched = dict.fromkeys(entry.key[1] for entry in changed.done.change if entry.key[0] == "node")
     names = changed.done.new or [name for name in touched if name]
-    said = ", ".join(titles.get(name, name) for name in list(names)[:MOST]) + ("…" if len(names) > MOST else "")
+    said = _listed([titles.get(name, name) for name in names])
     facts = {"names": said} if "%(names)s" in DONE[kind] else {}
     words = language.say(DONE[kind], **facts)
     if changed.done.dropped:
         lost = language.say(mark("Left behind: %(what)s."), what=", ".join(changed.done.dropped))
         return f"{words} {lost}"
     return words
+
+
+def gone_words(changed: Changed, titles: Mapping[str, str], kind: str, language: Language) -> str:
+    """Say which edges went because settings did away with their port."""
+    gone = _gone(changed.done.change) if kind in FOLLOWING else ()
+    ends = _listed([titles.get(name, name) for name in gone])
+    return language.say(mark("Removed with it: the edge to %(names)s."), names=ends) if gone else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST]) + ("…" if len(names) > MOST else "")
+
+
+def _gone(change: Delta) -> tuple[str, ...]:
+    """Name the nodes to which edges led that are gone, not those that only leave by another port now."""
+    ends = {
+        side: [each.key for each in change if each.key[0] == "edge" and getattr(each, side) is ABSENT] for side in SIDES
+    }
+    kept = {(key[1], key[3]) for key in ends["was"]}
+    return tuple(dict.fromkeys(key[3] for key in ends["now"] if (key[1], key[3]) not in kept))
 
 
 WORDS: Final[Mapping[str, str]] = {

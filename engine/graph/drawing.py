@@ -146,6 +146,19 @@ class Drawing:
             raise FlowError("this edge is not there any more")
         del self.edges[key]
 
+    def leave_by(self, ports: Mapping[Key, str | None]) -> None:
+        """Let edges leave by other ports, all at once; by none, they are taken away. Of two alike one is enough."""
+        changed: dict[Key, dict[str, Any]] = {}
+        for key, value in self.edges.items():
+            port = ports.get(key, key[2])
+            if port == key[2]:
+                changed.setdefault(key, value)
+            elif port is not None:
+                named = {} if port == "out" else {"port": port}
+                rest = {name: said for name, said in value.items() if name not in ("from", "port", "to")}
+                changed.setdefault(("edge", key[1], port, key[3]), {"from": key[1], **named, "to": key[3], **rest})
+        self.edges = changed
+
     def shift_down(self, names: Iterable[str], by: float) -> None:
         """Make room: move nodes down."""
         for name in names:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from engine.contract.node import NodeType
 from engine.errors import FlowError
 from engine.graph.document import MOST_NODES
@@ -13,6 +11,7 @@ from engine.graph.fresh import fresh_config, fresh_id
 from engine.graph.layout import GRID, STEP, below, free_place, tidy
 from engine.graph.pointer import put_pointer
 from engine.graph.sizes import WIDTH, Point, ports_of, ports_with, size_of
+from engine.graph.ways import follow
 
 
 def add(drawing: Drawing, args: Mapping[str, Any]) -> None:
@@ -116,9 +115,7 @@ def replace(drawing: Drawing, args: Mapping[str, Any]) -> None:
     node.pop("version", None)
     node.update(type=node_type.kind, config={**fresh, **kept})
     ports = [port.key for port in ports_with(node_type, node["config"])]
-    for key in drawing.leaving(name):
-        if key[2] not in ports:
-            drawing.draw(key[1], ports[0], key[3], instead=key)
+    drawing.leave_by({key: key[2] if key[2] in ports else ports[0] for key in drawing.leaving(name)})
 
 
 def tidy_up(drawing: Drawing, args: Mapping[str, Any]) -> None:
@@ -221,23 +218,8 @@ def _follow_ports(drawing: Drawing, name: str, old: Mapping[str, Any], new: Mapp
     node_type = drawing.type_of(name)
     if node_type is None:
         return
-    before, after = ([port.key for port in ports_with(node_type, config)] for config in (old, new))
-    if not _is_readable(node_type, new):
-        return
-    renamed = dict(zip(before, after, strict=True)) if len(before) == len(after) else {}
-    for key in drawing.leaving(name):
-        if key[2] in after:
-            continue
-        port = renamed.get(key[2])
-        if port is not None and port not in before:
-            drawing.draw(key[1], port, key[3], instead=key)
-        elif key[2] in before:
-            drawing.erase(key)
-
-
-def _is_readable(node_type: NodeType[Any], config: Mapping[str, Any]) -> bool:
-    try:
-        node_type.config_type.model_validate(config)
-    except ValidationError:
-        return False
-    return True
+    leaving = drawing.leaving(name)
+    followed = follow(node_type, old, new, [key[2] for key in leaving])
+    drawing.leave_by(
+        {key: None if key[2] in followed.gone else followed.renamed.get(key[2], key[2]) for key in leaving}
+    )

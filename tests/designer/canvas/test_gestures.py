@@ -69,6 +69,20 @@ def test_a_new_node_comes_with_its_edge(client: TestClient) -> None:
     assert ("#n-sms", "delete") in targets(gone.text)
 
 
+def test_edges_follow_a_port_and_go_with_it(client: TestClient, wiring: Wiring) -> None:
+    client.get(f"{KEY}/canvas")
+    answer = act(client, "configure", id="used", field="/cases/0/port", value="active")
+    assert ("#edges", "beforeend strip:true") in targets(answer.text)
+    assert "Removed with it" not in answer.text
+    assert {"from": "used", "port": "active", "to": "thanks"} in flows.export_flow(wiring, "welcome")["edges"]
+    act(client, "configure", base=2, id="used", field="/cases/-", value={"port": "no", "when": {"tag": "x"}})
+    answer = act(client, "configure", base=3, id="used", field="/cases/0", value=None)
+    assert "Removed with it: the edge to Email." in answer.text
+    assert "thanks" not in [edge["to"] for edge in flows.export_flow(wiring, "welcome")["edges"]]
+    act(client, "undo", base=4)
+    assert {"from": "used", "port": "active", "to": "thanks"} in flows.export_flow(wiring, "welcome")["edges"]
+
+
 def test_a_page_that_shows_nothing_known_gets_the_whole_world(client: TestClient) -> None:
     answer = act(client, "rename", base=0, id="day", name="Pause")
     assert targets(answer.text)[0] == ("#world", "innerHTML")
