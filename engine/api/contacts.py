@@ -18,7 +18,18 @@ from engine.people.contacts import ERASED, Facts
 from engine.run import journal
 from engine.run.journal import Entry
 from engine.store.expressions import json_text, lower_text
-from engine.store.tables import Account, Consent, Contact, ContactTag, Enrollment, Event, Flow, Token
+from engine.store.tables import (
+    Account,
+    Consent,
+    Contact,
+    ContactTag,
+    Enrollment,
+    Event,
+    Flow,
+    FlowVersion,
+    Token,
+    Transfer,
+)
 from engine.terms import Json, Text, from_micros
 from engine.wiring import Wiring
 
@@ -30,6 +41,8 @@ ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
 EVENT: sa.Table = Event.__table__  # type: ignore[attr-defined]
 FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
 TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
+TRANSFER: sa.Table = Transfer.__table__  # type: ignore[attr-defined]
+VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
 
 PAGE: Final = 50
 LAST: Final = "\U0010ffff"
@@ -108,6 +121,7 @@ class Moment:
     properties: dict[str, Json] | None = None
     reasons: tuple[Reason, ...] = ()
     message_key: str | None = None
+    versions: tuple[int, int] | None = None
 
 
 def find_contacts(wiring: Wiring, text: str = "", after: str | None = None, limit: int = PAGE) -> ContactPage:
@@ -166,7 +180,7 @@ def contact_detail(wiring: Wiring, key: str) -> ContactDetail:
 def time_line(wiring: Wiring, key: str, limit: int = 200) -> list[Moment]:
     """Tell what happened to one contact, the latest first.
 
-    Errors: ``NotFound``. Cost: reads all that this contact did.
+    Shape: a move has its ``versions``, from and to. Errors: ``NotFound``. Cost: reads all that this contact did.
     """
     with wiring.store.read() as connection:
         facts = find_one(wiring, connection, key)
@@ -178,6 +192,7 @@ def time_line(wiring: Wiring, key: str, limit: int = 200) -> list[Moment]:
         passed = list(journal.entries(connection, flow_ids, mine)) if flow_ids else []
         witness = Witness(wiring, connection, facts)
         told = [*_entered(connection, mine, plans), *(_told(each, plans[each.version_id], witness) for each in passed)]
+        told += _moved(connection, mine, plans)
         heard = [_heard(row) for row in _events(connection, mine, limit)]
     # Of things at one instant events come first, as they acted first; the list is read from its end.
     ordered = heapq.merge(sorted(heard, key=_when), sorted(told, key=_when), key=lambda moment: moment.at)
@@ -244,6 +259,19 @@ def _entered(connection: Connection, place: tuple[int, int], plans: dict[int, Pl
         yield Moment(from_micros(row.started_at), "entered", flow, flow=flow, ordinal=row.ordinal)
 
 
+def _moved(connection: Connection, place: tuple[int, int], plans: dict[int, Plan]) -> Iterator[Moment]:
+    """Tell of moves to another version, and of those that were taken back."""
+    numbers = sa.select(VERSION.c.id, VERSION.c.number).where(VERSION.c.id.in_(list(plans)))
+    number = {int(version): int(counted) for version, counted in connection.execute(numbers)}
+    same = (TRANSFER.c.from_version, TRANSFER.c.to_version, TRANSFER.c.at, TRANSFER.c.back_at)
+    chosen = sa.select(*same).where(*_of(TRANSFER, place), TRANSFER.c.to_version.is_not(None)).distinct()
+    for row in connection.execute(chosen):
+        name, there = plans[row.to_version].flow_name, (number[row.from_version], number[row.to_version])
+        yield Moment(from_micros(row.at), "moved", name, flow=name, versions=there)
+        if row.back_at is not None:
+            yield Moment(from_micros(row.back_at), "moved", name, flow=name, versions=there[::-1])
+
+
 def _told(entry: Entry, plan: Plan, witness: Witness) -> Moment:
     at = from_micros(entry.at)
     if entry.what == journal.END:
@@ -257,7 +285,7 @@ def _told(entry: Entry, plan: Plan, witness: Witness) -> Moment:
         )
     port = node.ports[entry.port]
     label = next((each.label for each in node.type.ports(node.config) if each.key == port), None)
-    reasons = witness.reasons(plan, node, port, entry.enrollment_id, entry.at)
+    reasons = witness.reasons(node, port, entry.enrollment_id, entry.at)
     return Moment(at, "step", name, kind, plan.flow_name, entry.ordinal, port, label, reasons=reasons)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from engine.contract.fields import fields_of
 from engine.errors import RuleError
-from engine.library.plan import Plan, PlanNode
+from engine.library.plan import PlanNode
 from engine.people import contacts
 from engine.rules import model
 from engine.rules.explain import Part, explain
@@ -54,12 +54,12 @@ class Witness:
         self._connection = connection
         self._contact = contact
 
-    def reasons(self, plan: Plan, node: PlanNode, port: str, enrollment: int, at: Micros) -> tuple[Reason, ...]:
+    def reasons(self, node: PlanNode, port: str, enrollment: int, at: Micros) -> tuple[Reason, ...]:
         """Explain a step: the rules of its node up to the one that was taken; nothing for a node without rules."""
         rules = [each.value for each in fields_of(node.config) if isinstance(each.value, model.Rule)]
         if not rules:
             return ()
-        facts = replace(self.facts, messages=self._messages(plan, enrollment))
+        facts = replace(self.facts, messages=self._messages(enrollment))
         # One rule for each port but the last: the n-th leads to the n-th.
         ports = node.ports if len(rules) == len(node.ports) - 1 else (port,) * len(rules)
         labels = {each.key: each.label for each in node.type.ports(node.config)}
@@ -94,16 +94,22 @@ class Witness:
             segments={row.key: parse_rule(row.rule) for row in segments},
         )
 
-    def _messages(self, plan: Plan, enrollment: int) -> Sequence[MessageFact]:
-        rows = self._rows(MESSAGE, MESSAGE.c.enrollment_id == enrollment, MESSAGE.c.version_id == plan.version_id)
+    def _messages(self, enrollment: int) -> Sequence[MessageFact]:
+        rows = self._rows(MESSAGE, MESSAGE.c.enrollment_id == enrollment)
         return [
             MessageFact(
-                plan.nodes[row.node].id,
+                self._node_of(row.version_id, row.node),
                 row.state == "suppressed",
                 {did: getattr(row, f"{did}_at") for did in RECEIPTS if getattr(row, f"{did}_at") is not None},
             )
             for row in rows
         ]
+
+    def _node_of(self, version: int, place: int) -> str:
+        """Name a node; an enrollment may have come over from an earlier version."""
+        plan = self._wiring.deployments.plan(self._connection, version)
+        assert plan is not None, "a message names a version that is there"
+        return plan.nodes[place].id
 
     def _account(self) -> AccountFact | None:
         mine = (ACCOUNT.c.part == self._contact.part, ACCOUNT.c.id == self._contact.account_id)

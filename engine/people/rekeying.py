@@ -43,6 +43,7 @@ PLAIN: Final = (
     "suppression",
     "task",
     "token",
+    "transfer",
 )
 """Tables whose rows are taken over as they are; where the survivor has such a row already, its own counts."""
 
@@ -87,13 +88,15 @@ def write(connection: Connection, name: str, rows: Sequence[Row]) -> None:
 def new_numbers(connection: Connection, source: Place, target: Place) -> dict[int, int]:
     """Give new numbers to the enrollments and tokens of a contact that goes to another part; none within one.
 
-    Cost: five statements.
+    Cost: six statements.
     """
     if source[0] == target[0]:
         return {}
     old: set[int] = set()
-    for name, column in (("enrollment", "id"), ("token", "id"), ("journal", "token_id"), ("failure", "token_id")):
-        old.update(connection.scalars(sa.select(table(name).c[column]).where(of_contact(name, source))))
+    for name in ("enrollment", "token"):
+        old.update(connection.scalars(sa.select(table(name).c.id).where(of_contact(name, source))))
+    for name in ("journal", "failure", "transfer"):
+        old.update(connection.scalars(sa.select(table(name).c.token_id).where(of_contact(name, source))))
     if not old:
         return {}
     first = sequences.take(connection, target[0], PASSAGES, len(old))

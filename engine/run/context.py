@@ -1,7 +1,7 @@
 """What every file of the executor is handed: the transaction, the part, the plans and who to ask for templates."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from engine.channels.policy import Cap
 from engine.channels.receipts import pack_places
 from engine.contract.node import ByDate
+from engine.library import lineage
 from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
 from engine.run import sql
@@ -45,8 +46,9 @@ class Deployment:
         """Give the compiled program of a version."""
         found = self._programs.get((version_id, dialect))
         if found is None:
-            plan = self.plans[version_id]
-            meaning = sql.Meaning.of(plan, self.segments)
+            before = lineage.earlier(self.plans[version_id], self.plans)
+            plan = lineage.aware(self.plans[version_id], before)
+            meaning = replace(sql.Meaning.of(plan, self.segments), formerly=lineage.formerly(plan, before))
             around = Surroundings(meaning, self.templates, partial(self.requires, plan), self.cap)
             found = compile_program(plan, dialect, around)
             self._programs[version_id, dialect] = found

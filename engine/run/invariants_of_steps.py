@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from engine.library import steps
 from engine.library.plan import Plan, PlanNode
 from engine.run.invariants_of_states import ENROLLMENT, JOURNAL, MESSAGE, TOKEN, Count, rows_where, total
+from engine.run.lineage import TRANSFER, version_of_step
 from engine.store.rowsets import numbers, pack, rowset
 from engine.store.tables import Passage
 from engine.terms import length_micros
@@ -97,9 +98,10 @@ _OF_ROW = sa.and_(
 
 def _paths() -> sa.CTE:
     """Give the different paths of each version, and how often each was walked: few, however long the journal is."""
-    version, path = ENROLLMENT.c.version_id, JOURNAL.c.steps
-    chosen = sa.select(version, path, sa.func.count().label("walked")).select_from(JOURNAL.join(ENROLLMENT, _OF_ROW))
-    return chosen.group_by(version, path).cte("paths").prefix_with("MATERIALIZED")
+    version, path = version_of_step().label("version_id"), JOURNAL.c.steps
+    rows = sa.select(version, path).select_from(JOURNAL.join(ENROLLMENT, _OF_ROW)).subquery()
+    chosen = sa.select(rows.c.version_id, rows.c.steps, sa.func.count().label("walked"))
+    return chosen.group_by(rows.c.version_id, rows.c.steps).cte("paths").prefix_with("MATERIALIZED")
 
 
 def _code(path: Any, place: Any) -> Any:
@@ -131,17 +133,18 @@ def _taken(dialect: str) -> sa.CTE:
 
 
 def _of_enrollments(taken: sa.CTE, *wanted: Any) -> sa.Select[Any]:
-    """Give whose steps they were: part, contact, enrollment, node."""
-    walked = sa.and_(taken.c.version_id == ENROLLMENT.c.version_id, taken.c.steps == JOURNAL.c.steps)
+    """Give whose steps they were: part, contact, enrollment, version, node."""
+    walked = sa.and_(taken.c.version_id == version_of_step(), taken.c.steps == JOURNAL.c.steps)
+    whose = (ENROLLMENT.c.part, ENROLLMENT.c.contact_id, ENROLLMENT.c.id.label("enrollment_id"))
     return (
-        sa.select(ENROLLMENT.c.part, ENROLLMENT.c.contact_id, ENROLLMENT.c.id.label("enrollment_id"), taken.c.node)
+        sa.select(*whose, taken.c.version_id, taken.c.node)
         .select_from(JOURNAL.join(ENROLLMENT, _OF_ROW).join(taken, walked))
         .where(*wanted)
     )
 
 
 def _groups(rows: sa.FromClause, *having: Any) -> Count:
-    whose = [rows.c[name] for name in ("part", "contact_id", "enrollment_id", "node")]
+    whose = [rows.c[name] for name in ("part", "contact_id", "enrollment_id", "version_id", "node")]
     return rows_where(sa.select(*whose).group_by(*whose).having(*having).subquery())
 
 
@@ -180,7 +183,7 @@ def astray(dialect: str) -> Count:
 
 
 def misplaced(dialect: str) -> Count:
-    """I07: tokens that rest where neither their last step, nor an entry, nor a parting of ways can have led."""
+    """I07: tokens that rest where neither their last step, an entry, a parting of ways nor a changeover has led."""
     arrivals = _known("arrivals", dialect, version_id=sa.BigInteger, code=sa.Text, node=sa.BigInteger)
     last = sa.and_(
         JOURNAL.c.part == TOKEN.c.part,
@@ -193,7 +196,16 @@ def misplaced(dialect: str) -> Count:
     fits = sa.and_(
         arrivals.c.version_id == TOKEN.c.version_id, arrivals.c.code == code, arrivals.c.node == TOKEN.c.node
     )
-    return rows_where(TOKEN.outerjoin(JOURNAL, last).outerjoin(arrivals, fits), arrivals.c.node.is_(None))
+    brought = sa.exists().where(
+        TRANSFER.c.part == TOKEN.c.part,
+        TRANSFER.c.contact_id == TOKEN.c.contact_id,
+        TRANSFER.c.token_id == TOKEN.c.id,
+        TRANSFER.c.to_version == TOKEN.c.version_id,
+        TRANSFER.c.seq == TOKEN.c.seq,
+        TRANSFER.c.back_at.is_(None),
+    )
+    stands = TOKEN.outerjoin(JOURNAL, last).outerjoin(arrivals, fits)
+    return rows_where(stands, arrivals.c.node.is_(None), ~brought)
 
 
 def early(dialect: str) -> Count:
@@ -207,7 +219,7 @@ def early(dialect: str) -> Count:
         before.c.seq == JOURNAL.c.seq - 1,
     )
     bound = sa.and_(
-        leasts.c.version_id == ENROLLMENT.c.version_id, leasts.c.begin == sa.func.substr(JOURNAL.c.steps, 1, 2 * CODE)
+        leasts.c.version_id == version_of_step(), leasts.c.begin == sa.func.substr(JOURNAL.c.steps, 1, 2 * CODE)
     )
     stays = JOURNAL.join(ENROLLMENT, _OF_ROW).join(before, same).outerjoin(leasts, bound)
     least = before.c.at + sa.func.coalesce(leasts.c.least, 0)
@@ -222,9 +234,8 @@ def unowed(dialect: str) -> Count:
     """I09: enrollments with more or fewer messages of a node than they have steps there."""
     taken = _taken(dialect)
     passed = _of_enrollments(taken, taken.c.sends == 1).add_columns(sa.literal(1, sa.Integer).label("balance"))
-    owed = sa.select(
-        MESSAGE.c.part, MESSAGE.c.contact_id, MESSAGE.c.enrollment_id, MESSAGE.c.node, sa.literal(-1, sa.Integer)
-    )
+    whose = [MESSAGE.c[name] for name in ("part", "contact_id", "enrollment_id", "version_id", "node")]
+    owed = sa.select(*whose, sa.literal(-1, sa.Integer))
     both = sa.union_all(passed, owed).subquery()
     return _groups(both, sa.func.sum(both.c.balance) != 0)
 

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from engine.library import steps
 from engine.library.plan import Plan
+from engine.run.lineage import version_of_step
 from engine.store.tables import Contact, Enrollment, Journal, Message
 from engine.terms import SECOND, Json, Micros, format_instant
 
@@ -102,21 +103,27 @@ def _stream(connection: Connection, statement: sa.Select[Any], rank: int) -> Ite
 
 
 def _statements(flows: Sequence[int], contact: Place | None) -> list[sa.Select[Any]]:
-    """Select journal rows, messages and ends, each with what tells whose they are, all in the same order."""
+    """Select journal rows, messages and ends, each with what tells whose they are, all in the same order.
+
+    Shape: each with the version in which it happened.
+    """
     journal = _select(
         JOURNAL,
         JOURNAL.c.at,
+        version_of_step(),
         [JOURNAL.c.wave, JOURNAL.c.token_id, JOURNAL.c.steps, sa.literal(STEP).label("what")],
     )
     message = _select(
         MESSAGE,
         MESSAGE.c.due_at,
+        MESSAGE.c.version_id,
         [
             *(MESSAGE.c[name] for name in ("node", "passing", "state", "reason")),
             sa.literal(OWED).label("what"),
         ],
     )
-    end = _select(None, ENROLLMENT.c.ended_at, [ENROLLMENT.c.state, sa.literal(END).label("what")])
+    last = [ENROLLMENT.c.state, sa.literal(END).label("what")]
+    end = _select(None, ENROLLMENT.c.ended_at, ENROLLMENT.c.version_id, last)
     wanted: list[sa.ColumnElement[bool]] = [ENROLLMENT.c.flow_id.in_(list(flows))]
     if contact is not None:
         wanted += [ENROLLMENT.c.part == contact[0], ENROLLMENT.c.contact_id == contact[1]]
@@ -124,7 +131,7 @@ def _statements(flows: Sequence[int], contact: Place | None) -> list[sa.Select[A
     return [chosen.where(*wanted) for chosen in found]
 
 
-def _select(table: sa.Table | None, at: sa.Column[int], more: Sequence[Any]) -> sa.Select[Any]:
+def _select(table: sa.Table | None, at: sa.Column[int], version: Any, more: Sequence[Any]) -> sa.Select[Any]:
     mine = sa.and_(CONTACT.c.part == ENROLLMENT.c.part, CONTACT.c.id == ENROLLMENT.c.contact_id)
     source: sa.FromClause = ENROLLMENT.join(CONTACT, mine)
     if table is not None:
@@ -142,7 +149,7 @@ def _select(table: sa.Table | None, at: sa.Column[int], more: Sequence[Any]) -> 
             ENROLLMENT.c.contact_id,
             CONTACT.c.key.label("contact"),
             ENROLLMENT.c.flow_id,
-            ENROLLMENT.c.version_id,
+            version.label("version_id"),
             ENROLLMENT.c.id.label("enrollment_id"),
             ENROLLMENT.c.ordinal,
             *more,
@@ -155,7 +162,7 @@ def _select(table: sa.Table | None, at: sa.Column[int], more: Sequence[Any]) -> 
 def _tell(rows: Iterable[Any]) -> Iterator[Entry]:
     """Bring what one enrollment did within a second into its order."""
     passed: list[tuple[tuple[int, ...], Entry]] = []
-    owed: defaultdict[tuple[int, int], deque[Entry]] = defaultdict(deque)
+    owed: defaultdict[tuple[int, int, int], deque[Entry]] = defaultdict(deque)
     ends: list[Entry] = []
     for row in rows:
         if row.what == STEP:
@@ -163,14 +170,14 @@ def _tell(rows: Iterable[Any]) -> Iterator[Entry]:
                 entry = _entry(row, node=node, port=port)
                 passed.append(((row.at, row.wave, node, row.token_id, place), entry))
         elif row.what == OWED:
-            owed[row.at, row.node].append(_entry(row, row.node, passing=row.passing, reason=row.reason))
+            owed[row.at, row.version_id, row.node].append(_entry(row, row.node, passing=row.passing, reason=row.reason))
         else:
             ends.append(_entry(row))
-    for (at, node), messages in owed.items():
-        owed[at, node] = deque(sorted(messages, key=lambda entry: entry.passing))
+    for key, messages in owed.items():
+        owed[key] = deque(sorted(messages, key=lambda entry: entry.passing))
     for _, entry in sorted(passed, key=lambda pair: pair[0]):
         yield entry
-        if waiting := owed[entry.at, entry.node]:
+        if waiting := owed[entry.at, entry.version_id, entry.node]:
             yield waiting.popleft()
     yield from (entry for messages in owed.values() for entry in messages)
     yield from ends

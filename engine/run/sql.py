@@ -1,6 +1,6 @@
 """Expressions over the wave that several files of this room use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,12 +54,16 @@ IN_WAVE = Member(WAVE.c.contact_id, WAVE.c.enrollment_id, WAVE.c.now, WAVE.c.has
 
 @dataclass(frozen=True)
 class Meaning:
-    """What names in rules mean: named segments, and the places of a plan's nodes; and of whom rules speak."""
+    """What names in rules mean: named segments, and the places of a plan's nodes; and of whom rules speak.
+
+    Shape: ``formerly`` as ``RuleScope`` has it.
+    """
 
     workspace_id: int
     segments: Mapping[str, Rule] = field(default_factory=dict)
     nodes: Mapping[str, int] = field(default_factory=dict)
     member: Member = IN_WAVE
+    formerly: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: Plan, segments: Mapping[str, Rule]) -> "Meaning":
@@ -80,6 +84,7 @@ class Meaning:
             part=PART,
             enrollment_id=enrollment,
             nodes=self.nodes,
+            formerly=self.formerly,
             segments=self.segments,
             workspace_id=self.workspace_id,
         )

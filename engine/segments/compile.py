@@ -181,9 +181,23 @@ def _message(node: str, did: Did, scope: RuleScope) -> Truth:
         each.c.part == scope.part,
         each.c.contact_id == scope.contact.c.id,
         each.c.enrollment_id == scope.enrollment_id,
-        each.c.node == sa.literal(scope.nodes[node], sa.BigInteger),
+        _of_node(each, node, scope),
         each.c.state != "suppressed",
         happened,
+    )
+
+
+def _of_node(message: sa.FromClause, node: str, scope: RuleScope) -> Truth:
+    if node not in scope.formerly:
+        return message.c.node == sa.literal(scope.nodes[node], sa.BigInteger)
+    return sa.or_(
+        *(
+            sa.and_(
+                message.c.version_id == sa.literal(version, sa.BigInteger),
+                message.c.node == sa.literal(place, sa.BigInteger),
+            )
+            for version, place in scope.formerly[node]
+        )
     )
 
 

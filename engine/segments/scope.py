@@ -1,6 +1,6 @@
 """Where a compiled rule will stand, and what its names mean there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
@@ -16,6 +16,8 @@ class RuleScope:
 
     Units: ``now`` is in microseconds: a column, so that each row has its own, or a bound value. ``enrollment_id`` and
     ``nodes`` (a node's id → its place) are for rules about messages; without an enrollment these are false.
+    ``formerly`` has a node's versions and places where the place alone does not tell a message of its own: an
+    enrollment may have come over from an earlier version.
     """
 
     contact: sa.FromClause
@@ -25,6 +27,7 @@ class RuleScope:
     enrollment_id: sa.ColumnElement[int] | None = None
     nodes: Mapping[str, int] = field(default_factory=dict)
     segments: Mapping[str, Rule] = field(default_factory=dict)
+    formerly: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
     def inside(self, key: str) -> tuple[Rule, "RuleScope"]:
         """Give a segment's rule and the scope in which it stands: without itself, and outside of any enrollment.

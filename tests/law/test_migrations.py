@@ -21,6 +21,7 @@ from tests.support import stores
 # Tables that belong to a workspace as a whole, not to one contact.
 WHOLE = {
     "audit_entry",
+    "changeover",
     "designer_session",
     "designer_user",
     "draft",

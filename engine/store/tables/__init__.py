@@ -6,6 +6,7 @@ Tables of people, runs, messages and events carry ``part`` first in their keys (
 from sqlmodel import SQLModel
 
 from engine.store.tables.access import AuditEntry, Refusal, Session, User
+from engine.store.tables.changeovers import Changeover, Transfer
 from engine.store.tables.events import Event, EventAhead, EventRefusal
 from engine.store.tables.experiments import (
     Conversion,
@@ -31,6 +32,7 @@ __all__ = [
     "AppliedCall",
     "Assignment",
     "AuditEntry",
+    "Changeover",
     "Consent",
     "Contact",
     "ContactAlias",
@@ -68,6 +70,7 @@ __all__ = [
     "Template",
     "Token",
     "Topic",
+    "Transfer",
     "User",
     "Workspace",
     "WriteKey",

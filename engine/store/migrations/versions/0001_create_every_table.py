@@ -59,6 +59,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "changeover",
+        key("id"),
+        number("flow_id"),
+        number("version_id"),
+        words("by"),
+        number("at"),
+        data("mapping"),
+        number("finished_at", nullable=True),
+        number("undone_at", nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "consent",
         key("part"),
         key("contact_id"),
@@ -578,6 +590,30 @@ def upgrade() -> None:
         "topic", key("workspace_id"), words("key"), data("name"), sa.PrimaryKeyConstraint("workspace_id", "key")
     )
     op.create_table(
+        "transfer",
+        key("part"),
+        key("contact_id"),
+        key("token_id"),
+        key("changeover_id"),
+        number("enrollment_id"),
+        number("from_version"),
+        number("to_version", nullable=True),
+        number("at"),
+        number("wave"),
+        small("node"),
+        words("rest"),
+        number("due_at", nullable=True),
+        number("since"),
+        small("woken"),
+        small("seq"),
+        number("back_at", nullable=True),
+        sa.CheckConstraint(
+            "(rest = 'waiting' OR rest = 'joining' OR rest = 'held' OR rest = 'failed')", name="ck_transfer_rest"
+        ),
+        sa.PrimaryKeyConstraint("part", "contact_id", "token_id", "changeover_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "workspace",
         key("id"),
         words("key"),
@@ -605,12 +641,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     tables = (
-        "write_key", "workspace", "topic", "token", "template", "task", "suppression", "sign_in_refusal",
-        "sequence", "segment", "recheck", "passage", "meta", "message", "membership", "journal", "inbox",
-        "gesture", "flow_version", "flow", "failure", "exposure", "experiment_tally", "experiment_share",
-        "experiment_decision", "experiment", "event_refusal", "event_ahead", "event", "enrollment", "draft",
-        "designer_user", "designer_session", "delivery", "cursor", "conversion", "contact_tag",
-        "contact_alias", "contact", "consent", "audit_entry", "assignment", "applied_call", "account",
+        "write_key", "workspace", "transfer", "topic", "token", "template", "task", "suppression",
+        "sign_in_refusal", "sequence", "segment", "recheck", "passage", "meta", "message", "membership",
+        "journal", "inbox", "gesture", "flow_version", "flow", "failure", "exposure", "experiment_tally",
+        "experiment_share", "experiment_decision", "experiment", "event_refusal", "event_ahead", "event",
+        "enrollment", "draft", "designer_user", "designer_session", "delivery", "cursor", "conversion",
+        "contact_tag", "contact_alias", "contact", "consent", "changeover", "audit_entry", "assignment",
+        "applied_call", "account",
     )  # fmt: skip
     for table in tables:
         op.drop_table(table)
