@@ -18,6 +18,7 @@ import typer
 from designer import terminal
 from designer.access_commands import access_commands
 from designer.experiment_command import experiment_command
+from designer.move_command import move_command
 from engine.errors import EngineError, NotFound, StoreError
 from engine.terms import parse_duration, parse_instant
 
@@ -53,6 +54,7 @@ cli.add_typer(events_cli, name="events")
 for _name, _group in access_commands(lambda db: _wire(db)).items():  # noqa: PLW0108 - it stands below
     cli.add_typer(_group, name=_name)
 cli.command("experiment")(experiment_command(lambda db: _wire(db)))  # noqa: PLW0108 - it stands below
+cli.command("move")(move_command(lambda db: _wire(db)))  # noqa: PLW0108 - it stands below
 
 _given: dict[str, str] = {}
 _open = ExitStack()

@@ -1,17 +1,20 @@
 """Review, publish, pause and resume a flow from its canvas."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
+from designer.canvas import crossing
 from designer.canvas.desk import Desk
 from designer.canvas.reviewing import told
 from designer.canvas.saying import RUNS
 from designer.faults import say_fault
+from designer.language import Language
 from designer.views import HEADERS
-from engine.api import counts, drawing, flows, pausing, standing
+from engine.api import changeover, counts, drawing, flows, pausing, standing
+from engine.api.acting import Right
 from engine.contract.findings import Level
 from engine.errors import FlowError
 from engine.terms import parse_duration
@@ -22,12 +25,29 @@ def review_routes(router: APIRouter, desk: Desk) -> None:
     """Add the routes of the review."""
 
     @router.get("/flows/{key}/review")
-    def review(request: Request, key: str) -> HTMLResponse:
-        return _sheet(desk, request, key)
+    def review(request: Request, key: str, way: str = "stay", chosen: str = "") -> HTMLResponse:
+        return _sheet(desk, request, key, way=way, chosen=crossing.read_chosen(chosen))
 
     @router.post("/flows/{key}/publish")
-    def publish(request: Request, key: str) -> HTMLResponse:
-        return _do(desk, request, key, "publish", lambda wiring: flows.publish(wiring, key))
+    def publish(
+        request: Request, key: str, way: Annotated[str, Form()] = "stay", chosen: Annotated[str, Form()] = ""
+    ) -> HTMLResponse:
+        def act(wiring: Wiring) -> object:
+            done = flows.publish(wiring, key)
+            return changeover.change_over(wiring, key, crossing.read_chosen(chosen)) if way == "move" else done
+
+        return _do(desk, request, key, "publish", act)
+
+    @router.post("/flows/{key}/move")
+    def move(request: Request, key: str, chosen: Annotated[str, Form()] = "") -> HTMLResponse:
+        def act(wiring: Wiring) -> object:
+            return changeover.change_over(wiring, key, crossing.read_chosen(chosen))
+
+        return _do(desk, request, key, "move", act)
+
+    @router.post("/flows/{key}/move/undo")
+    def move_back(request: Request, key: str) -> HTMLResponse:
+        return _do(desk, request, key, "move_back", lambda wiring: changeover.undo(wiring, key))
 
     @router.post("/flows/{key}/pause")
     def pause(request: Request, key: str) -> HTMLResponse:
@@ -42,22 +62,44 @@ def review_routes(router: APIRouter, desk: Desk) -> None:
 
 
 def _do(desk: Desk, request: Request, key: str, what: str, act: Callable[[Wiring], object]) -> HTMLResponse:
-    fault = ""
+    fault, done = "", ""
+    language = desk.pages.language(request)
     try:
-        act(desk.pages.acting(request))
+        done = _said(act(desk.pages.acting(request)), what, language)
     except (FlowError, ValueError) as refused:
         fault = str(refused)
     desk.hub.tell(key)
-    done = "" if fault else desk.pages.language(request).say(RUNS[what])
     return _sheet(desk, request, key, fault=fault, done=done)
 
 
-def _sheet(desk: Desk, request: Request, key: str, *, fault: str = "", done: str = "") -> HTMLResponse:
+def _said(done: object, what: str, language: Language) -> str:
+    """Say what was done, and to how many."""
+    words = [language.say(RUNS[what])] if what in RUNS else []
+    if isinstance(done, changeover.Moved):
+        words.append(crossing.moved_words(done, language))
+    elif isinstance(done, changeover.TakenBack):
+        words.append(crossing.back_words(done, language))
+    return " ".join(words)
+
+
+def _sheet(
+    desk: Desk,
+    request: Request,
+    key: str,
+    *,
+    fault: str = "",
+    done: str = "",
+    way: str = "stay",
+    chosen: Mapping[str, str] | None = None,
+) -> HTMLResponse:
     wiring, language = desk.wiring, desk.pages.language(request)
     sheet = drawing.open_sheet(wiring, key)
     figures = standing.figures(wiring, key)
     changes = told(drawing.unpublished(wiring, sheet), sheet, figures, wiring.registry, language)
     mine = next(each for each in counts.list_flows(wiring) if each.flow.key == key)
+    errors = sum(each.level is Level.ERROR for each in sheet.findings)
+    draft = bool(changes) and not errors
+    move, refused = _move(desk, request, key, chosen or {}, draft=draft, way=way) if sheet.flow.number else (None, "")
     backlog = pausing.backlog(wiring, key) if sheet.flow.state == "paused" else None
     html = desk.pages.write(
         request,
@@ -66,11 +108,27 @@ def _sheet(desk: Desk, request: Request, key: str, *, fault: str = "", done: str
         changes=changes,
         active=mine.active,
         ages=[] if backlog is None else [age for age in backlog.ages if age.tokens or age.messages],
-        errors=sum(each.level is Level.ERROR for each in sheet.findings),
+        errors=errors,
+        move=move,
+        way=way,
+        draft=draft,
+        last=changeover.last(wiring, key),
         warnings=sum(each.level is Level.WARNING for each in sheet.findings),
-        fault=fault,
+        fault=fault or refused,
         done=done,
         say=lambda text: say_fault(text, language),
     )
     html += desk.status(request, sheet)
     return HTMLResponse(html, headers=HEADERS)
+
+
+def _move(
+    desk: Desk, request: Request, key: str, chosen: Mapping[str, str], *, draft: bool, way: str
+) -> tuple[crossing.Move | None, str]:
+    """Look at a move to the draft, or to what is live; only who may do it sees it tried out on contacts."""
+    wiring, language = desk.pages.acting(request), desk.pages.language(request)
+    samples = way == "move" and wiring.actor.may(Right.RUN)
+    try:
+        return crossing.look(wiring, key, chosen, language, draft=draft, samples=samples), ""
+    except FlowError as refused:
+        return None, str(refused)

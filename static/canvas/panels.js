@@ -15,6 +15,7 @@ export class Panels {
     side.addEventListener("change", (event) => this.write(event.target));
     document.addEventListener("click", (event) => this.click(event));
     document.addEventListener("submit", (event) => this.submit(event));
+    document.addEventListener("change", (event) => this.choose(event));
   }
 
   url(name) {
@@ -147,7 +148,7 @@ export class Panels {
 
   /** Publish, pause or resume. */
   async act(what, { how = "", over = "" }) {
-    const body = new URLSearchParams({ how, over });
+    const body = new URLSearchParams({ how, over, ...this.moveChosen() });
     const headers = { "HX-Request": "true", "X-CSRF-Token": csrf() };
     const response = await fetch(this.url(what), { method: "POST", body, headers });
     await this.fill(await response.text());
@@ -181,9 +182,29 @@ export class Panels {
     this.commands.goTo(ids[(place + by + ids.length) % ids.length] ?? ids[0]);
   }
 
+  /** What was chosen for contacts of older versions: whether they move, and where those at a node go. */
+  moveChosen() {
+    const form = document.getElementById("move");
+    if (!form) return {};
+    const fields = [...form.querySelectorAll("select[data-node]")];
+    const chosen = Object.fromEntries(fields.map((each) => [each.dataset.node, each.value]));
+    return { way: new FormData(form).get("way") ?? "stay", chosen: JSON.stringify(chosen) };
+  }
+
+  /** Show anew what would become of contacts, and stay at the field that was changed. */
+  async choose(event) {
+    if (!event.target.closest("#move")) return;
+    const { name, value, dataset } = event.target;
+    await this.review();
+    const same = name ? `#move [name="${name}"][value="${value}"]` : `#move [data-node="${dataset.node}"]`;
+    document.querySelector(same)?.focus();
+  }
+
   async review() {
     const dialog = document.getElementById("sheet-dialog");
-    const response = await fetch(this.url("review"), { headers: { "HX-Request": "true", "X-CSRF-Token": csrf() } });
+    const asked = dialog.open ? `?${new URLSearchParams(this.moveChosen())}` : "";
+    const headers = { "HX-Request": "true", "X-CSRF-Token": csrf() };
+    const response = await fetch(`${this.url("review")}${asked}`, { headers });
     await this.fill(await response.text());
     if (!dialog.open) dialog.showModal();
   }

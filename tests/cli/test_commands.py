@@ -251,6 +251,32 @@ def test_an_experiment_is_told_and_frozen(run: Run) -> None:
     assert "frozen by hand" in run("experiment", "test").stdout
 
 
+def test_contacts_move_to_a_new_version_and_back(run: Run) -> None:
+    def drawn(wait: str) -> Path:
+        nodes = [
+            {"id": "start", "type": "trigger.event", "config": {"event": "signed_up"}},
+            {"id": wait, "type": "wait.delay", "config": {"duration": "3d"}},
+        ]
+        edges = [{"from": "start", "to": wait}]
+        return write("test.flow.json", {"dripline": 1, "key": "test", "name": "Test", "nodes": nodes, "edges": edges})
+
+    run("import", str(drawn("rest")))
+    run("publish", "test")
+    call = {"userId": "ann", "event": "signed_up", "messageId": "m1", "timestamp": "2026-03-02T09:00:00Z"}
+    run("contacts", "import", str(write("people.csv", "id,email\nann,ann@example.com\n")))
+    run("events", "import", str(write("events.jsonl", json.dumps(call))))
+    run("tick", "--now", "2026-03-02T09:00:30Z")
+    assert "nobody is on an older version" in run("move", "test", "--preview").stdout
+    run("import", str(drawn("other")))
+    run("publish", "test")
+    (group,) = json.loads(run("move", "test", "--preview", "--json").stdout)
+    assert group == {"version": 1, "node": "rest", "contacts": 1, "what": "gone", "to": ""}
+    assert "other" in run("move", "test", "--preview", "--map", "rest=other").stdout
+    run("move", "test", "--map", "rest", code=2)
+    assert run("move", "test", "--map", "rest=other").stdout == "moved: 1, left: 0\n"
+    assert json.loads(run("move", "test", "--undo", "--json").stdout) == {"back": 1, "stay": 0}
+
+
 def test_users_are_invited_and_listed(run: Run) -> None:
     link = run("users", "invite", "ada@example.com", "--name", "Ada", "--role", "editor").stdout.strip()
     assert "/invitation/" in link
