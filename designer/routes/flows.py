@@ -3,13 +3,14 @@
 import json
 from collections import Counter
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from designer.thumbnails import Thumbnails, spark, thumbnail
 from designer.views import Pages
-from engine.api import bringing, counts, flows, overview
+from engine.api import archiving, bringing, counts, flows, overview
 from engine.api.counts import FlowCounts
 from engine.api.documents import Shipped
 from engine.errors import FlowError
@@ -27,6 +28,7 @@ def flows_router(pages: Pages, shipped: Shipped) -> APIRouter:
     _new(router, pages, shipped)
     _import(router, pages)
     _export(router, pages)
+    _archive(router, pages)
     return router
 
 
@@ -35,10 +37,12 @@ def _list(router: APIRouter, pages: Pages, shipped: Shipped) -> None:
     patterns = bringing.gallery(pages.wiring, shipped)
 
     @router.get("/")
-    def first_page(request: Request, state: str = "", q: str = "", order: str = "changed") -> HTMLResponse:
+    def first_page(
+        request: Request, state: str = "", q: str = "", order: str = "changed", put_away: str = ""
+    ) -> HTMLResponse:
         found = counts.list_flows(pages.wiring)
         drafts, busy = overview.list_drafts(pages.wiring), overview.busy_days(pages.wiring)
-        shown = [each for each in found if (not state or each.flow.state == state) and _says(each, q)]
+        shown = [each for each in found if _is_of(each, state) and _says(each, q)]
         tag = pages.language(request).tag
         places = {
             "changed": lambda each: -_changed(each, drafts),
@@ -52,6 +56,9 @@ def _list(router: APIRouter, pages: Pages, shipped: Shipped) -> None:
             flows=shown,
             states=Counter(each.flow.state for each in found),
             all_flows=found,
+            put_away=next(
+                (each.flow for each in found if each.flow.key == put_away and _is_of(each, "archived")), None
+            ),
             drafts=drafts,
             busy=busy,
             state=state,
@@ -126,8 +133,25 @@ def _export(router: APIRouter, pages: Pages) -> None:
         return Response(text, media_type="application/json", headers=headers)
 
 
+def _archive(router: APIRouter, pages: Pages) -> None:
+    @router.post("/flows/{key}/archive")
+    def archive(request: Request, key: str) -> RedirectResponse:
+        archiving.archive(pages.acting(request), key)
+        return RedirectResponse(f"/?put_away={quote(key)}", status_code=303)
+
+    @router.post("/flows/{key}/restore")
+    def restore(request: Request, key: str) -> RedirectResponse:
+        archiving.bring_back(pages.acting(request), key)
+        return RedirectResponse("/", status_code=303)
+
+
 def _to(key: str) -> RedirectResponse:
     return RedirectResponse(f"/flows/{key}/canvas", status_code=303)
+
+
+def _is_of(each: FlowCounts, state: str) -> bool:
+    """Tell whether a flow is listed: what is archived is so only where it is asked for."""
+    return each.flow.state == state if state else each.flow.state != "archived"
 
 
 def _says(each: FlowCounts, words: str) -> bool:

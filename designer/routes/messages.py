@@ -2,10 +2,11 @@
 
 import re
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from designer.faults import say_fault
 from designer.forms.inputs import Inputs
@@ -17,7 +18,7 @@ from designer.messages.meter import segments_of
 from designer.messages.texts import content_of, draw_texts, read_texts
 from designer.routes.pages import MAIL_HEAD, MAIL_HEADERS
 from designer.views import Pages
-from engine.api import contacts, messages
+from engine.api import contacts, discarding, messages
 from engine.api.vocabulary import read_vocabulary
 from engine.errors import ChannelError, FlowError, NotFound
 from engine.terms import Text
@@ -49,11 +50,31 @@ def _library(router: APIRouter, pages: Pages) -> None:
         fresh: dict[str, Any] = {"key": "", "channel": channel, **({"markdown": ""} if channel == "email" else {})}
         return _page(pages, request, fresh, is_new=True)
 
+    @router.get("/templates/{key}/delete")
+    def ask(request: Request, key: str) -> HTMLResponse:
+        return _ask(pages, request, key)
+
+    @router.post("/templates/{key}/delete")
+    def delete(request: Request, key: str) -> Response:
+        try:
+            discarding.delete_template(pages.acting(request), key)
+        except FlowError:  # somebody began to use it meanwhile
+            return _ask(pages, request, key, 409)
+        return RedirectResponse("/templates", status_code=303)
+
     @router.get("/templates/{key}")
     def one_template(request: Request, key: str) -> HTMLResponse:
         found = messages.find_template(pages.wiring, key)
         document = {"key": found.key, "channel": found.channel, "name": found.name, **found.content}
         return _page(pages, request, document, is_new=False)
+
+
+def _ask(pages: Pages, request: Request, key: str, status: int = 200) -> HTMLResponse:
+    """Ask before a template is deleted, or tell what uses it."""
+    language, found = pages.language(request), messages.find_template(pages.wiring, key)
+    facts: dict[str, Any] = {"name": language.text(found.name), "back": f"/templates/{quote(key)}"}
+    users = discarding.users_of(pages.wiring, "template", key)
+    return pages.show(request, "delete.html", status=status, whole=language.say(mark("Messages")), users=users, **facts)
 
 
 def _editor(router: APIRouter, pages: Pages) -> None:

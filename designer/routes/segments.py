@@ -2,9 +2,10 @@
 
 import re
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from designer.forms import rule_reading
 from designer.forms.inputs import ROOT, Absent, Inputs
@@ -12,10 +13,10 @@ from designer.forms.render import facts
 from designer.forms.rule_drawing import Drawing
 from designer.language import mark
 from designer.views import Pages
-from engine.api import segments
+from engine.api import discarding, segments
 from engine.api.matching import match_rule
 from engine.api.vocabulary import Vocabulary, attribute_kinds, read_vocabulary
-from engine.errors import NotFound, RuleError
+from engine.errors import FlowError, NotFound, RuleError
 from engine.rules.describe import describe
 from engine.rules.parse import parse_rule, read_rule
 from engine.terms import Json, Text, text_in
@@ -46,12 +47,37 @@ def _list(router: APIRouter, pages: Pages) -> None:
     def new_segment(request: Request) -> HTMLResponse:
         return _page(pages, request, key="", name="", raw=NEW, is_new=True)
 
+    @router.get("/segments/{key:path}/delete")
+    def ask(request: Request, key: str) -> HTMLResponse:
+        return _ask(pages, request, key)
+
+    @router.post("/segments/{key:path}/delete")
+    def delete(request: Request, key: str) -> Response:
+        try:
+            discarding.delete_segment(pages.acting(request), key)
+        except FlowError:  # somebody began to use it meanwhile
+            return _ask(pages, request, key, 409)
+        return RedirectResponse("/segments", status_code=303)
+
     @router.get("/segments/{key:path}")
     def one_segment(request: Request, key: str) -> HTMLResponse:
-        found = next((each for each in segments.list_segments(pages.wiring) if each.key == key), None)
-        if found is None:
-            raise NotFound(f"there is no segment {key!r}", segment=key)
+        found = _find(pages, key)
         return _page(pages, request, key=key, name=found.name, raw=found.rule, is_new=False, members=found.members)
+
+
+def _find(pages: Pages, key: str) -> segments.SegmentLine:
+    found = next((each for each in segments.list_segments(pages.wiring) if each.key == key), None)
+    if found is None:
+        raise NotFound(f"there is no segment {key!r}", segment=key)
+    return found
+
+
+def _ask(pages: Pages, request: Request, key: str, status: int = 200) -> HTMLResponse:
+    """Ask before a segment is deleted, or tell what uses it."""
+    language = pages.language(request)
+    facts: dict[str, Any] = {"name": language.text(_find(pages, key).name), "back": f"/segments/{quote(key)}"}
+    users = discarding.users_of(pages.wiring, "segment", key)
+    return pages.show(request, "delete.html", status=status, whole=language.say(mark("Segments")), users=users, **facts)
 
 
 def _edit(router: APIRouter, pages: Pages) -> None:

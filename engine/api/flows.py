@@ -13,7 +13,7 @@ from engine.access.rights import Right
 from engine.api.acting import needs, note
 from engine.api.surroundings import surroundings_of
 from engine.contract.findings import Finding
-from engine.errors import NotFound
+from engine.errors import FlowError, NotFound
 from engine.graph.canonical import canonical, digest
 from engine.graph.check import examine
 from engine.graph.surroundings import Surroundings
@@ -117,6 +117,8 @@ def publish(wiring: Wiring, key: str) -> Published:
     Errors: ``NotFound``; ``FlowError`` with all findings.
     """
     with wiring.store.write() as connection:
+        if find(wiring, connection, key).state == "archived":
+            raise FlowError(f"flow {key!r} is archived; bring it back first")
         done = publishing.publish(
             connection,
             wiring.workspace_id,

@@ -31,6 +31,9 @@ LONGEST_WAIT: Final = DAY
 LOST = "the process ended before the answer was recorded"
 KEY: Final = MessageKey._fields
 
+RESTING: Final = ("paused", "archived")
+"""States of a flow in which nothing of it is sent."""
+
 
 class Claimed(NamedTuple):
     """A message with the committed intent to send it."""
@@ -69,12 +72,12 @@ def parts_with_due(connection: Connection, parts: Sequence[int], now: Micros, ch
 
 
 def _due(now: Micros, channels: Sequence[str]) -> list[sa.ColumnElement[bool]]:
-    paused = sa.select(VERSION.c.id).join(FLOW, FLOW.c.id == VERSION.c.flow_id).where(FLOW.c.state == "paused")
+    resting = sa.select(VERSION.c.id).join(FLOW, FLOW.c.id == VERSION.c.flow_id).where(FLOW.c.state.in_(RESTING))
     return [
         MESSAGE.c.state == "queued",
         MESSAGE.c.not_before <= now,
         MESSAGE.c.channel.in_(channels),
-        MESSAGE.c.version_id.not_in(paused),
+        MESSAGE.c.version_id.not_in(resting),
     ]
 
 
