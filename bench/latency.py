@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.executor import pass_through
+from bench.world import engine_on
 from engine.store.session import Store, open_store
 from engine.store.tables import Workspace
 
@@ -49,7 +50,7 @@ def command(store: Store) -> float:
 def _beside_thread(store: Store) -> list[float]:
     times = []
     with ThreadPoolExecutor(1) as pool:
-        moving = pool.submit(pass_through, store)
+        moving = pool.submit(pass_through, engine_on(store))
         while not wait([moving], PAUSE).done:
             times.append(command(store))
         moving.result()
@@ -64,7 +65,7 @@ def _beside_process(store: Store, url: str) -> list[float]:
         assert child.stdin is not None
         assert child.stdout is not None
         child.stdout.readline()
-        pass_through(store)
+        pass_through(engine_on(store))
         child.stdin.close()
         found: list[float] = json.loads(child.stdout.read())
     return found

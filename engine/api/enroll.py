@@ -15,8 +15,9 @@ from engine.access.rights import Right
 from engine.api.acting import needs
 from engine.errors import FlowError, PeopleError
 from engine.library.plan import Plan, PlanNode
-from engine.people.contacts import ERASED, places_of
+from engine.people.contacts import places_of
 from engine.run.context import Run
+from engine.run.enroll import in_range
 from engine.run.moving import enter_moving, enter_range
 from engine.run.pace import Pace
 from engine.run.tables import ENTRANT, NOW, PART, clear
@@ -112,10 +113,18 @@ def read_keys(file: TextIO) -> Iterator[str]:
 
 def _enroll_next(run: Run, flow: str, after: int, limit: int, done: Enrolled) -> int | None:
     """Let in the next batch of a part's contacts; give where to go on."""
-    last, count = _batch(run.dialect).run(run.connection, run.given(after=after, most=limit)).one()
-    _let_in(run, flow, done, lambda plan, trigger: enter_range(run, plan, trigger, after, last or after))
-    done.asked += count
-    return None if last is None else int(last)
+    first = _following(run.dialect).run(run.connection, run.given(after=after)).scalar()
+    if first is None:
+        _let_in(run, flow, done, lambda plan, trigger: (0, 0))
+        return None
+    after, last = first - 1, first - 1 + limit
+    before, everybody = done.entered, limit
+    triggers = _let_in(run, flow, done, lambda plan, trigger: enter_range(run, plan, trigger, after, last))
+    if done.entered - before != everybody * triggers:
+        # Not every number has a contact who was let in.
+        everybody = _members(run.dialect).run(run.connection, run.given(after=after, last=last)).scalar_one()
+    done.asked += everybody
+    return int(last)
 
 
 def _run(wiring: Wiring, connection: Connection, part: int) -> Run:
@@ -137,7 +146,7 @@ def _enroll_batch(wiring: Wiring, flow: str, keys: Sequence[str], done: Enrolled
     done.unknown += tuple(key for key in keys if key not in places)
 
 
-def _let_in(run: Run, flow: str, done: Enrolled, way_in: Callable[[Plan, PlanNode], tuple[int, int]]) -> None:
+def _let_in(run: Run, flow: str, done: Enrolled, way_in: Callable[[Plan, PlanNode], tuple[int, int]]) -> int:
     version = run.deployment.live.get(flow)
     if version is None:
         raise FlowError(f"flow {flow!r} is not live; publish it first", flow=flow)
@@ -150,6 +159,7 @@ def _let_in(run: Run, flow: str, done: Enrolled, way_in: Callable[[Plan, PlanNod
         entered, steps = way_in(plan, trigger)
         done.entered += entered
         done.steps += steps
+    return len(plan.by_hand)
 
 
 @cache
@@ -159,13 +169,12 @@ def _listed(dialect: str) -> Prepared:
 
 
 @cache
-def _batch(dialect: str) -> Prepared:
-    """Find where the next batch of contacts ends, and how many they are."""
-    batch = (
-        sa.select(CONTACT.c.id)
-        .where(CONTACT.c.part == PART, CONTACT.c.id > parameter("after"), ~CONTACT.c.key.startswith(ERASED))
-        .order_by(CONTACT.c.id)
-        .limit(parameter("most"))
-        .subquery()
-    )
-    return Prepared(sa.select(sa.func.max(batch.c.id), sa.func.count()), dialect)
+def _following(dialect: str) -> Prepared:
+    """Find the next contact; contacts are numbered almost without gaps, so a batch is a range of numbers."""
+    mine = [CONTACT.c.part == PART, CONTACT.c.id > parameter("after")]
+    return Prepared(sa.select(sa.func.min(CONTACT.c.id)).where(*mine), dialect)
+
+
+@cache
+def _members(dialect: str) -> Prepared:
+    return Prepared(sa.select(sa.func.count()).select_from(CONTACT).where(*in_range(CONTACT)), dialect)

@@ -6,6 +6,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from engine.errors import FlowError
 from engine.store.dialect import upsert
+from engine.store.prepared import Prepared, parameter
 from engine.store.tables import Template
 from engine.terms import Micros, Text
 
@@ -68,6 +70,14 @@ def put(connection: Connection, workspace_id: int, template: TemplateDoc, now: M
     return True
 
 
+@cache
+def _mark(dialect: str) -> Prepared:
+    """Tell how many templates there are and when the last one changed: asked in every transaction."""
+    newest = sa.func.coalesce(sa.func.max(TEMPLATE.c.changed_at), 0)
+    mine = TEMPLATE.c.workspace_id == parameter("workspace_id")
+    return Prepared(sa.select(sa.func.count(), newest).where(mine), dialect)
+
+
 @dataclass
 class Shelf:
     """The templates of a workspace, kept in memory until one of them changes."""
@@ -83,13 +93,11 @@ class Shelf:
 
         Cost: one small statement, and another when something changed.
         """
-        mine = TEMPLATE.c.workspace_id == self.workspace_id
-        count, newest = connection.execute(
-            sa.select(sa.func.count(), sa.func.coalesce(sa.func.max(TEMPLATE.c.changed_at), 0)).where(mine)
-        ).one()
+        count, newest = _mark(connection.dialect.name).run(connection, {"workspace_id": self.workspace_id}).one()
         with self._lock:
             if self._mark == (count, newest):
                 return False
+            mine = TEMPLATE.c.workspace_id == self.workspace_id
             rows = connection.execute(sa.select(TEMPLATE.c.key, TEMPLATE.c.channel, TEMPLATE.c.content).where(mine))
             self._kept = {row.key: {**row.content, "channel": row.channel} for row in rows}
             self._mark = (count, newest)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from engine.library import steps
@@ -25,9 +26,13 @@ DENSE = 4
 
 def due_contacts(run: Run, version_id: int, *, woken_only: bool = False) -> "array[int]":
     """List the contacts that have a due token of a version, in the order of the table, each once."""
-    statement = _due(run.dialect, woken_only)
-    found = statement.run(run.connection, run.given(version_id=version_id))
-    return array("q", (row[0] for row in found))
+    listed = _due(run.dialect, woken_only).run(run.connection, run.given(version_id=version_id)).scalar()
+    contacts = array("q")
+    if listed:
+        found = np.sort(np.fromstring(listed, np.int64, sep=","), kind="stable")
+        # Not np.unique: what comes in order already it puts through a hash table.
+        contacts.frombytes(found[np.diff(found, prepend=-1) > 0].tobytes())
+    return contacts
 
 
 def fill_due(
@@ -75,12 +80,9 @@ def _run_fill(run: Run, program: Program, statement: Prepared, given: dict[str, 
 
 @cache
 def _due(dialect: str, woken_only: bool) -> Prepared:
-    chosen = (
-        sa.select(TOKEN.c.contact_id)
-        .where(TOKEN.c.part == PART, TOKEN.c.version_id == VERSION, TOKEN.c.due_at <= NOW)
-        .distinct()
-        .order_by(TOKEN.c.contact_id)
-    )
+    # One text, read and sorted by numpy: row by row it would take ten times as long.
+    listed = sa.func.aggregate_strings(sa.cast(TOKEN.c.contact_id, sa.Text), ",")
+    chosen = sa.select(listed).where(TOKEN.c.part == PART, TOKEN.c.version_id == VERSION, TOKEN.c.due_at <= NOW)
     if woken_only:
         chosen = chosen.where(TOKEN.c.woken > 0)
     return Prepared(chosen, dialect)

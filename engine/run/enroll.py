@@ -89,7 +89,7 @@ def identity(entrant: Any, *, near: bool) -> sa.ColumnElement[int]:
 
 
 def allowed(reentry: str, entrant: Any) -> list[sa.ColumnElement[bool]]:
-    """Choose the entrants whom a flow's re-entry lets in."""
+    """Choose the entrants whom a flow's re-entry lets in; ``new`` says that none of them was ever in it."""
     mine, before = _before(entrant)
     if reentry == "once":
         return [~sa.exists().where(mine)]
@@ -156,7 +156,7 @@ def _before(entrant: Any) -> tuple[sa.ColumnElement[bool], Any]:
 
 def ordinal(reentry: str, entrant: Any) -> sa.ColumnElement[int]:
     """Count which of the contact's enrollments in the flow each entrant's is."""
-    if reentry == "once":
+    if reentry in ("once", "new"):
         return sa.literal(1, sa.BigInteger)
     mine, _ = _before(entrant)
     so_far = sa.select(sa.func.count()).where(mine).scalar_subquery()

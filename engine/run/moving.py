@@ -6,13 +6,11 @@ from typing import Any
 from engine.library.plan import Plan, PlanNode
 from engine.run import claim, follow, wave
 from engine.run.context import Run
-from engine.run.direct import carry, fill
+from engine.run.direct import carry, fill, straight
 from engine.run.direct.program import Direct, direct_of
 from engine.run.enroll import count_entrants, enter, list_range
 from engine.run.program import Program
-from engine.run.wave import WaveReport
-
-NOBODY = WaveReport(0, 0)
+from engine.run.wave import NOBODY, WaveReport
 
 
 def move_due(run: Run, program: Program, contacts: Sequence[int], *, woken_only: bool = False) -> WaveReport:
@@ -20,7 +18,9 @@ def move_due(run: Run, program: Program, contacts: Sequence[int], *, woken_only:
     direct = direct_of(program)
     if direct is None:
         return _by_nodes(run, program, claim.fill_due(run, program, contacts, woken_only=woken_only))
-    first = _directly(run, direct, fill.fill_due(run, direct, contacts, woken_only=woken_only))
+    first = _straight(run, direct, contacts, woken_only=woken_only)
+    if first.tokens < len(contacts):
+        first += _directly(run, direct, fill.fill_due(run, direct, contacts, woken_only=woken_only))
     if first.tokens >= len(contacts):
         # Without parallel paths a contact has one token here.
         return first
@@ -66,6 +66,14 @@ def _direct_from(run: Run, plan: Plan, trigger: PlanNode) -> Direct | None:
     direct = direct_of(run.deployment.program(plan.version_id, run.dialect))
     known = direct is not None and plan.reentry != "always" and trigger.index in direct.nodes
     return direct if known else None
+
+
+def _straight(run: Run, direct: Direct, contacts: Sequence[int], *, woken_only: bool) -> WaveReport:
+    found = straight.straight_of(direct)
+    if found is None or run.exact or not contacts:
+        return NOBODY
+    form, given = claim.chosen_contacts(contacts)
+    return straight.move(run, found, given, woken_only=woken_only) if form == "range" else NOBODY
 
 
 def _directly(run: Run, direct: Direct, tokens: int, **options: Any) -> WaveReport:

@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.store.session import Store
 
-MOMENT: Final = 0.08
+MOMENT: Final = 0.1
 """Seconds that a transaction may take where it shuts other writers out: a page's command waits for one or two."""
 
 LEAST, MOST, FIRST = 500, 10_000, 4_000

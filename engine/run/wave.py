@@ -32,6 +32,9 @@ class WaveReport:
         return WaveReport(self.tokens + other.tokens, self.steps + other.steps)
 
 
+NOBODY = WaveReport(0, 0)
+
+
 def carry(run: Run, program: Program, tokens: int) -> WaveReport:
     """Run the program over the wave table until every member rests or is gone.
 

@@ -163,6 +163,9 @@ class json_word(_JsonValue):
 
     def __init__(self, document: sa.ColumnElement[Any], key: str, words: Sequence[str]) -> None:
         self.plain = not any(letter in word for word in words for letter in "ik")
+        # A dot above an i is a sign of its own that folding takes away.
+        longest = max((len(word) + word.count("i") for word in words), default=0)
+        self.lengths = (min(map(len, words), default=0), longest)
         self.words = sa.tuple_(*(sa.literal(word, Text) for word in words))
         super().__init__(document, key)
 
@@ -386,12 +389,15 @@ def _is_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 def _word_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     document, path = _sqlite_value(element, compiler, options)
     value = f"json_extract({document}, {path})"
-    same = f"{value} COLLATE NOCASE IN {compiler.process(element.words, **options)}"
+    words = compiler.process(element.words, **options)
+    cases = f"WHEN {value} COLLATE NOCASE IN {words} THEN 1"
     # The only letters beyond ASCII that fold to ASCII are a dotted capital I, i with a dot above, and the Kelvin sign.
+    # Not joined by OR: outside of a condition SQLite would work out both sides for every row.
     if not element.plain:
-        beyond = f"length(CAST({value} AS BLOB)) <> length({value})"
-        same += f" OR ({beyond} AND dl_lower({value}) IN {compiler.process(element.words, **options)})"
-    return f"coalesce({same}, 0)"
+        least, most = element.lengths
+        beyond = f"length({value}) BETWEEN {least} AND {most} AND length(CAST({value} AS BLOB)) <> length({value})"
+        cases += f" WHEN {beyond} THEN dl_lower({value}) IN {compiler.process(element.words, **options)}"
+    return f"(CASE {cases} ELSE 0 END)"
 
 
 @compiles(json_word, "postgresql")

@@ -17,7 +17,7 @@ def carry(run: Run, direct: Direct, tokens: int, *, entering: bool = False) -> i
     Shape: ``entering`` members have no token and no enrollment yet. Cost: a few statements, one for each thing that a
     node does, and one for each place to rest.
     """
-    taken = count(run)
+    taken = count(run, len(direct.ways))
     plan = direct.program.plan
     given = run.given(
         version_id=plan.version_id,

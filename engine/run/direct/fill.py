@@ -18,7 +18,7 @@ from engine.run.program import TOKEN, Program
 from engine.run.recorder import Recorder
 from engine.run.rest import ENROLLMENT
 from engine.run.tables import DIRECT, ENTRANT, NOW, PART, TURN, clear
-from engine.store.prepared import Prepared
+from engine.store.prepared import Prepared, parameter
 
 ZERO = sa.literal_column("0", sa.Integer)
 
@@ -179,10 +179,16 @@ def fill_entrants(run: Run, direct: Direct, trigger: PlanNode, entrants: Entrant
 def fill_range(run: Run, direct: Direct, trigger: PlanNode, after: int, last: int) -> int:
     """Fill the table with the contacts after one, up to another one, who may come in; give the number of members.
 
-    Cost: one statement.
+    Cost: two statements.
     """
     clear(run.connection, DIRECT)
-    statement = direct.program.once(("enter all", trigger.index), partial(_letting_all_in, direct, trigger))
+    reentry = direct.program.plan.reentry
+    named = run.given(flow_id=direct.program.plan.flow_id, after=after, last=last)
+    if reentry != "always" and _been_here(run.dialect).run(run.connection, named).first() is None:
+        # Nobody was ever in the flow: none need be looked up.
+        reentry = "new"
+    build = partial(_letting_all_in, direct, trigger, reentry)
+    statement = direct.program.once(("enter all", trigger.index, reentry), build)
     given = {**entering(run, direct.program.plan, last - after, after + 1), "after": after, "last": last}
     _ask_entrants(run, direct, trigger, given, "range")
     return statement.run(run.connection, given).rowcount
@@ -205,17 +211,27 @@ def _zones(dialect: str, form: str) -> Prepared:
     return Prepared(chosen.distinct(), dialect)
 
 
-def _letting_all_in(direct: Direct, trigger: PlanNode) -> Prepared:
+@cache
+def _been_here(dialect: str) -> Prepared:
+    """Find an enrollment that somebody of a range of contacts has or had in a flow."""
+    between = [ENROLLMENT.c.contact_id > parameter("after"), ENROLLMENT.c.contact_id <= parameter("last")]
+    mine = [ENROLLMENT.c.part == PART, *between, ENROLLMENT.c.flow_id == parameter("flow_id")]
+    return Prepared(sa.select(ENROLLMENT.c.id).where(*mine).limit(1), dialect)
+
+
+def _letting_all_in(direct: Direct, trigger: PlanNode, reentry: str) -> Prepared:
     contact = sql.CONTACT.alias("person")
     entrant = SimpleNamespace(c=SimpleNamespace(contact_id=contact.c.id, now=NOW))
-    chosen = _letting_in(direct, trigger, entrant, contact, near=True).where(*in_range(contact))
+    chosen = _letting_in(direct, trigger, entrant, contact, reentry, near=True).where(*in_range(contact))
     return _into_direct(direct, chosen.order_by(contact.c.id))
 
 
 def _listed(direct: Direct, trigger: PlanNode, near: bool) -> Prepared:
     contact = sql.CONTACT.alias("person")
     mine = sa.and_(contact.c.part == PART, contact.c.id == ENTRANT.c.contact_id)
-    chosen = _letting_in(direct, trigger, ENTRANT, contact, near=near).select_from(ENTRANT.outerjoin(contact, mine))
+    reentry = direct.program.plan.reentry
+    chosen = _letting_in(direct, trigger, ENTRANT, contact, reentry, near=near)
+    chosen = chosen.select_from(ENTRANT.outerjoin(contact, mine))
     return _into_direct(direct, chosen.order_by(ENTRANT.c.contact_id))
 
 
@@ -223,8 +239,9 @@ def _into_direct(direct: Direct, chosen: sa.Select[Any]) -> Prepared:
     return Prepared(DIRECT.insert().from_select([column.name for column in DIRECT.c], chosen), direct.program.dialect)
 
 
-def _letting_in(direct: Direct, trigger: PlanNode, entrant: Any, contact: Any, *, near: bool) -> sa.Select[Any]:
-    plan = direct.program.plan
+def _letting_in(
+    direct: Direct, trigger: PlanNode, entrant: Any, contact: Any, reentry: str, *, near: bool
+) -> sa.Select[Any]:
     number_of = identity(entrant, near=near)
     contact_id, now = entrant.c.contact_id, entrant.c.now
     member = sql.Member(contact_id, number_of, now, contact.c.hash, zone_of(contact), now, contact)
@@ -239,10 +256,10 @@ def _letting_in(direct: Direct, trigger: PlanNode, entrant: Any, contact: Any, *
         "now": now,
         "due_at": now,
         "seq": ZERO,
-        "ordinal": ordinal(plan.reentry, entrant),
+        "ordinal": ordinal(reentry, entrant),
         "zone": zone_of(contact) if start.asked else sa.literal("", sa.Text),
         "way": number,
         "sound": sound,
     }
     assert list(row) == [column.name for column in DIRECT.c]
-    return sa.select(*row.values()).where(*allowed(plan.reentry, entrant))
+    return sa.select(*row.values()).where(*allowed(reentry, entrant))
