@@ -223,8 +223,9 @@ def last(wiring: Wiring, key: str) -> Last | None:
         act = _latest(wiring, connection, key)
         if act is None:
             return None
-        moved = sa.select(sa.func.count()).where(TRANSFER.c.changeover_id == act.id)
-        count = connection.scalar(moved) or 0
+        whose = (TRANSFER.c.part, TRANSFER.c.contact_id, TRANSFER.c.enrollment_id)
+        moved = sa.select(*whose).where(TRANSFER.c.changeover_id == act.id).distinct().subquery()
+        count = connection.scalar(sa.select(sa.func.count()).select_from(moved)) or 0
         number = _numbers(connection, act.flow_id)[act.version_id]
         return Last(number, act.by, from_micros(act.at), count)
 

@@ -77,7 +77,8 @@ class Crossing:
     def _notes(self, place: int, ahead: set[str]) -> list[int]:
         above = self.old.nodes[place].ancestors
         mine = [noted(self.old.version_id, place, node.index) for node in self.old.nodes if node.id in ahead]
-        found = [note for note in mine if note % PLACES in above]
+        # Where paths part, another token of the enrollment, gone by now, may have been anywhere.
+        found = mine if self.old.parallel else [note for note in mine if note % PLACES in above]
         for plan in self.former:
             found += [noted(plan.version_id, place, node.index) for node in plan.nodes if node.id in ahead]
         return found

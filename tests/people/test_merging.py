@@ -389,6 +389,7 @@ def _sample(table: sa.Table, place: Place) -> dict[str, Any]:
         "suppression": {"reason": "bounced"},
         "task": {"state": "open"},
         "token": {"state": "waiting"},
+        "transfer": {"rest": "waiting"},
     }
     return {**row, **special.get(table.name, {})}
 

@@ -171,6 +171,21 @@ def test_what_an_earlier_version_sent_is_remembered_over_two_moves(store: Store)
     assert [group.fate for group in changeover.preview(wiring, "welcome").groups] == [AGAIN]
 
 
+def test_what_another_path_sent_does_not_come_again(store: Store) -> None:
+    wiring = begun(store, flow(mail("first"), delay("rest", "3d"), mail("second")))
+    both = flow(delay("rest", "3d"), mail("second"))
+    both["nodes"].append({"id": "first", "type": "send.email", "config": {"subject": "S", "text": "T"}})
+    both["edges"].append({"from": "start", "to": "first"})
+    go_live(wiring, {**both, "settings": {"reentry": {"allow": "always"}}})
+    happen(wiring, "ann", "signed_up")
+    settle(wiring)
+    assert sent(wiring) == ["first", "first"]
+    go_live(wiring, {**flow(delay("rest", "3d"), mail("first")), "settings": {"reentry": {"allow": "always"}}})
+    assert {group.fate for group in changeover.preview(wiring, "welcome").groups} == {AGAIN}
+    assert changeover.change_over(wiring, "welcome").moved == 0
+    sound(wiring)
+
+
 def test_an_event_that_is_awaited_wakes_in_the_new_version(store: Store) -> None:
     waits = ("rest", "wait.event", {"event": "used", "timeout": "3d"})
     wiring = begun(store, flow(mail("first"), waits, mail("second")), "ann", "ben")
