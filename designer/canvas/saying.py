@@ -115,5 +115,9 @@ RUNS: Final[Mapping[str, str]] = {
     "publish": mark("Published. Contacts who enter from now on take this version."),
     "pause": mark("Paused. Nobody moves or comes in, and nothing is sent."),
     "resume": mark("The flow goes on."),
+    "ask": mark("Asked. Approvers see it in the list of flows."),
+    "approve": mark("Approved and published. Contacts who enter from now on take this version."),
+    "send_back": mark("Sent back."),
+    "withdraw": mark("Taken back."),
 }
 """What is said when a flow was published, paused or resumed."""

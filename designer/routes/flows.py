@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from designer.thumbnails import Thumbnails, spark, thumbnail
 from designer.views import Pages
-from engine.api import archiving, bringing, counts, flows, overview
+from engine.api import approvals, archiving, bringing, counts, flows, overview
 from engine.api.counts import FlowCounts
 from engine.api.documents import Shipped
 from engine.errors import FlowError
@@ -60,6 +60,7 @@ def _list(router: APIRouter, pages: Pages, shipped: Shipped) -> None:
                 (each.flow for each in found if each.flow.key == put_away and _is_of(each, "archived")), None
             ),
             drafts=drafts,
+            asked=approvals.list_asked(pages.wiring),
             busy=busy,
             state=state,
             q=q,

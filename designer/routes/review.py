@@ -1,6 +1,7 @@
 """Review, publish, pause and resume a flow from its canvas."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -8,15 +9,18 @@ from fastapi.responses import HTMLResponse
 
 from designer.canvas import crossing
 from designer.canvas.desk import Desk
-from designer.canvas.reviewing import told
+from designer.canvas.reviewing import Told, told
 from designer.canvas.saying import RUNS
 from designer.faults import say_fault
 from designer.language import Language
 from designer.views import HEADERS
-from engine.api import changeover, counts, drawing, flows, pausing, standing
+from engine.api import approvals, changeover, counts, drawing, flows, pausing, standing
 from engine.api.acting import Right
+from engine.api.drawing import Sheet
+from engine.api.standing import NodeFigures
 from engine.contract.findings import Level
 from engine.errors import FlowError
+from engine.graph.document import read_document
 from engine.terms import parse_duration
 from engine.wiring import Wiring
 
@@ -37,6 +41,8 @@ def review_routes(router: APIRouter, desk: Desk) -> None:
             return changeover.change_over(wiring, key, crossing.read_chosen(chosen)) if way == "move" else done
 
         return _do(desk, request, key, "publish", act)
+
+    _approvals(router, desk)
 
     @router.post("/flows/{key}/move")
     def move(request: Request, key: str, chosen: Annotated[str, Form()] = "") -> HTMLResponse:
@@ -59,6 +65,26 @@ def review_routes(router: APIRouter, desk: Desk) -> None:
     ) -> HTMLResponse:
         length = parse_duration(over) if over else None
         return _do(desk, request, key, "resume", lambda wiring: pausing.resume(wiring, key, pausing.How(how), length))
+
+
+def _approvals(router: APIRouter, desk: Desk) -> None:
+    @router.post("/flows/{key}/ask")
+    def ask(request: Request, key: str, note: Annotated[str, Form()] = "") -> HTMLResponse:
+        return _do(desk, request, key, "ask", lambda wiring: approvals.ask(wiring, key, note))
+
+    @router.post("/flows/{key}/approve")
+    def approve(request: Request, key: str, revision: Annotated[int, Form()]) -> HTMLResponse:
+        return _do(desk, request, key, "approve", lambda wiring: approvals.approve(wiring, key, revision))
+
+    @router.post("/flows/{key}/send_back")
+    def send_back(
+        request: Request, key: str, revision: Annotated[int, Form()], words: Annotated[str, Form()] = ""
+    ) -> HTMLResponse:
+        return _do(desk, request, key, "send_back", lambda wiring: approvals.send_back(wiring, key, revision, words))
+
+    @router.post("/flows/{key}/withdraw")
+    def withdraw(request: Request, key: str) -> HTMLResponse:
+        return _do(desk, request, key, "withdraw", lambda wiring: approvals.withdraw(wiring, key))
 
 
 def _do(desk: Desk, request: Request, key: str, what: str, act: Callable[[Wiring], object]) -> HTMLResponse:
@@ -106,6 +132,8 @@ def _sheet(
         "canvas/review.html",
         sheet=sheet,
         changes=changes,
+        asked=approvals.find(wiring, key),
+        asked_changes=_asked_changes(wiring, sheet, figures, language),
         active=mine.active,
         ages=[] if backlog is None else [age for age in backlog.ages if age.tokens or age.messages],
         errors=errors,
@@ -120,6 +148,15 @@ def _sheet(
     )
     html += desk.status(request, sheet)
     return HTMLResponse(html, headers=HEADERS)
+
+
+def _asked_changes(wiring: Wiring, sheet: Sheet, figures: Mapping[str, NodeFigures], language: Language) -> list[Told]:
+    """Tell what would change if what is asked for were published."""
+    given = approvals.document_of(wiring, sheet.flow.key)
+    if given is None:
+        return []
+    wanted = replace(sheet, raw=given, document=read_document(given, wiring.registry)[0])
+    return told(drawing.unpublished(wiring, wanted), wanted, figures, wiring.registry, language)
 
 
 def _move(

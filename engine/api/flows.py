@@ -22,12 +22,13 @@ from engine.library import publish as publishing
 from engine.library.drafts import SavedDraft
 from engine.library.publish import Published
 from engine.library.templates import TemplateDoc
-from engine.store.tables import Draft, Flow, FlowVersion
+from engine.store.tables import Approval, Draft, Flow, FlowVersion
 from engine.terms import Text, from_micros
 from engine.wiring import Wiring
 
 FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
 DRAFT: sa.Table = Draft.__table__  # type: ignore[attr-defined]
+APPROVAL: sa.Table = Approval.__table__  # type: ignore[attr-defined]
 VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
 
 __all__ = ["Published", "SavedDraft"]
@@ -117,19 +118,35 @@ def publish(wiring: Wiring, key: str) -> Published:
     Errors: ``NotFound``; ``FlowError`` with all findings.
     """
     with wiring.store.write() as connection:
-        if find(wiring, connection, key).state == "archived":
-            raise FlowError(f"flow {key!r} is archived; bring it back first")
-        done = publishing.publish(
-            connection,
-            wiring.workspace_id,
-            key,
-            registry=wiring.registry,
-            surroundings=surroundings_of(wiring, connection),
-            now=wiring.clock.micros(),
-        )
-        if done.is_new:
-            note(wiring, connection, "flow.publish", key, version=done.number, sha256=done.digest)
-        return done
+        return put_live(wiring, connection, key)
+
+
+def put_live(wiring: Wiring, connection: Connection, key: str, given: object | None = None) -> Published:
+    """Publish in a transaction that has begun: the draft, or what is ``given``; what was asked for is done with it.
+
+    Errors: as above.
+    """
+    if find(wiring, connection, key).state == "archived":
+        raise FlowError(f"flow {key!r} is archived; bring it back first")
+    done = publishing.publish(
+        connection,
+        wiring.workspace_id,
+        key,
+        registry=wiring.registry,
+        surroundings=surroundings_of(wiring, connection),
+        now=wiring.clock.micros(),
+        given=given,
+    )
+    connection.execute(APPROVAL.delete().where(APPROVAL.c.flow_id == done.flow_id))
+    if done.is_new:
+        note(wiring, connection, "flow.publish", key, version=done.number, sha256=done.digest)
+    return done
+
+
+def differs(connection: Connection, flow_id: int, sha256: str) -> bool:
+    """Tell whether something else is live than what has this digest, or nothing."""
+    live = sa.select(VERSION.c.digest).join(FLOW, FLOW.c.live_version_id == VERSION.c.id).where(FLOW.c.id == flow_id)
+    return bool(connection.scalar(live) != sha256)
 
 
 def find(wiring: Wiring, connection: Connection, key: str) -> Found:

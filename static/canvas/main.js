@@ -94,4 +94,5 @@ if (!view.restore() || asked) {
   else view.set(viewport.clientWidth / 2, 120, 1);
 }
 if (asked) tools.commands.goTo(asked);
+if (location.hash === "#review") tools.commands.run("publish");
 page.dataset.ready = "true";

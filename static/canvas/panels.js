@@ -146,9 +146,10 @@ export class Panels {
     return box ? { x: Math.round(box.top - 124), y: Math.round(box.y + box.h + 64) } : { x: 0, y: 0 };
   }
 
-  /** Publish, pause or resume. */
-  async act(what, { how = "", over = "" }) {
-    const body = new URLSearchParams({ how, over, ...this.moveChosen() });
+  /** Publish, ask, answer, pause or resume. */
+  async act(what, { how = "", over = "", revision = "" }) {
+    const said = [...document.querySelectorAll("#sheet [data-said]")].map((each) => [each.dataset.said, each.value]);
+    const body = new URLSearchParams({ how, over, revision, ...Object.fromEntries(said), ...this.moveChosen() });
     const headers = { "HX-Request": "true", "X-CSRF-Token": csrf() };
     const response = await fetch(this.url(what), { method: "POST", body, headers });
     await this.fill(await response.text());

@@ -20,6 +20,7 @@ from tests.support import stores
 
 # Tables that belong to a workspace as a whole, not to one contact.
 WHOLE = {
+    "approval",
     "audit_entry",
     "changeover",
     "designer_session",

@@ -6,6 +6,7 @@ Tables of people, runs, messages and events carry ``part`` first in their keys (
 from sqlmodel import SQLModel
 
 from engine.store.tables.access import AuditEntry, Refusal, Session, User
+from engine.store.tables.approvals import Approval
 from engine.store.tables.changeovers import Changeover, Transfer
 from engine.store.tables.events import Event, EventAhead, EventRefusal
 from engine.store.tables.experiments import (
@@ -30,6 +31,7 @@ metadata = SQLModel.metadata
 __all__ = [
     "Account",
     "AppliedCall",
+    "Approval",
     "Assignment",
     "AuditEntry",
     "Changeover",

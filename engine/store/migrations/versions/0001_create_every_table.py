@@ -33,6 +33,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_applied_call_at", "applied_call", ["part", "at"])
     op.create_table(
+        "approval",
+        key("flow_id"),
+        number("revision"),
+        words("document"),
+        words("state"),
+        words("note"),
+        words("asked_by"),
+        number("asked_at"),
+        words("answer", nullable=True),
+        words("answered_by", nullable=True),
+        number("answered_at", nullable=True),
+        sa.CheckConstraint("(state = 'asked' OR state = 'sent_back')", name="ck_approval_state"),
+        sa.PrimaryKeyConstraint("flow_id"),
+    )
+    op.create_table(
         "assignment",
         key("part"),
         key("contact_id"),
@@ -647,7 +662,7 @@ def downgrade() -> None:
         "experiment_share", "experiment_decision", "experiment", "event_refusal", "event_ahead", "event",
         "enrollment", "draft", "designer_user", "designer_session", "delivery", "cursor", "conversion",
         "contact_tag", "contact_alias", "contact", "consent", "changeover", "audit_entry", "assignment",
-        "applied_call", "account",
+        "approval", "applied_call", "account",
     )  # fmt: skip
     for table in tables:
         op.drop_table(table)
