@@ -39,6 +39,11 @@ class Source:
         """Parse it."""
         return ast.parse(self.text, self.path)
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What the file's imports call what."""
+        return imported(self.tree)
+
 
 def files(*places: str, endings: tuple[str, ...] = ()) -> Iterator[Path]:
     """Walk the files under the places (all of the tree if none), passing over what is made."""
