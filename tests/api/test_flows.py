@@ -2,13 +2,17 @@ import json
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from engine.api import counts, flows, pausing
 from engine.api.inbox import list_inbox
 from engine.errors import FlowError, NotFound, RevisionConflict
 from engine.store.session import Store
+from engine.store.tables import Flow, Workspace
 from tests.support.engines import WELCOME, add_contacts, engine_on, go_live, happen, pass_time, settle
 
+FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
+WORKSPACE: sa.Table = Workspace.__table__  # type: ignore[attr-defined]
 BROKEN: dict[str, Any] = {**WELCOME, "nodes": WELCOME["nodes"][:3], "edges": [{"from": "start", "to": "nowhere"}]}
 
 
@@ -25,6 +29,20 @@ def test_a_document_is_kept_as_it_was_given(store: Store) -> None:
     again = flows.import_flow(wiring, kept)
     assert (again.revision, again.created, again.changed) == (1, False, False)
     assert flows.import_flow(wiring, WELCOME).revision == 2
+
+
+def test_a_key_is_one_flow_s_in_a_workspace(store: Store) -> None:
+    wiring = engine_on(store)
+    flows.import_flow(wiring, WELCOME)
+    flows.import_flow(wiring, {**WELCOME, "name": "Another"})
+    assert [each.flow.key for each in counts.list_flows(wiring)] == ["welcome"]
+    with store.read() as connection:
+        row = connection.execute(sa.select(FLOW)).mappings().one()
+    with pytest.raises(sa.exc.IntegrityError), store.write() as connection:
+        connection.execute(FLOW.insert().values({**row, "id": row["id"] + 1}))
+    with store.write() as connection:  # another workspace may have a flow of the same key
+        connection.execute(WORKSPACE.insert().values(id=2, key="two", name="Two", timezone="UTC", settings={}))
+        connection.execute(FLOW.insert().values({**row, "id": row["id"] + 1, "workspace_id": 2}))
 
 
 def test_a_draft_may_be_wrong_but_not_nameless(store: Store) -> None:
