@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from engine.store.session import Store
 from engine.wiring import Wiring
@@ -20,6 +20,7 @@ from tests.support.serving import served
 Value = TypeVar("Value")
 NewPage = Callable[..., Page]
 SECONDS = 15
+expect.set_options(timeout=SECONDS * 1000)  # a busy machine is slow, not wrong
 EXPECTED = ("status of 409", "status of 422")
 """Answers that pages ask for on purpose; the browser notes them in its console."""
 
