@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from designer.canvas.pressure import Bars, charts
 from designer.canvas.scene import edge_dom
 from designer.language import Language, mark
+from designer.named import STATES
 from engine.api.drawing import Sheet
 from engine.api.trial_runs import Day, Sample, Tried
 from engine.graph.model import Document
@@ -63,9 +65,17 @@ class View:
     days: Sequence[Mapping[str, Any]]
     walks: tuple[Walk, ...]
     suppressed: tuple[tuple[str, str], ...]
+    charts: tuple[Bars, ...] = ()
 
 
-def view_of(draft: Tried, live: Tried | None, sheet: Sheet, language: Language, zone: ZoneInfo) -> View:
+def view_of(
+    draft: Tried,
+    live: Tried | None,
+    sheet: Sheet,
+    language: Language,
+    zone: ZoneInfo,
+    cap: Mapping[str, Any] | None = None,
+) -> View:
     """Put a result into words and numbers."""
     return View(
         _figures(draft, live, language),
@@ -73,6 +83,7 @@ def view_of(draft: Tried, live: Tried | None, sheet: Sheet, language: Language, 
         _days(draft.days, language),
         tuple(_walk(each, draft, sheet.document, language, zone) for each in draft.samples),
         _suppressed(draft, language),
+        charts(draft.pressure, cap, language, zone),
     )
 
 
@@ -163,8 +174,8 @@ def _told(line: Mapping[str, Json], document: Document | None, language: Languag
         return str(line["node"]), ""
     title = language.text(node.name) or (language.text(node.node_type.title) if node.node_type else node.type)
     if "message" in line:
-        sent = line["message"] == "sent"
-        return title, language.say(mark("Sent")) if sent else f"{language.say(mark('Not sent'))}: {line['reason']}"
+        reason = str(line.get("reason", ""))
+        return title, language.say(mark("Sent") if line["message"] == "sent" else STATES.get(reason, reason))
     labels = {port.key: language.text(port.label) or port.key for port in ports_of(document, node)}
     port = str(line["port"])
     return title, "" if port == "out" else f"→ {labels.get(port, port)}"

@@ -79,8 +79,9 @@ def _shown(pages: Pages, request: Request, key: str, simulation: Simulation) -> 
     except FlowError as fault:
         return _refused(pages, request, fault.message, fault.findings)
     sheet = drawing.open_sheet(pages.wiring, key)
-    zone = zone_of(read_workspace(pages.wiring).timezone)
-    view = view_of(draft, live, sheet, pages.language(request), zone)
+    workspace = read_workspace(pages.wiring)
+    cap = workspace.settings.get("frequency_cap")
+    view = view_of(draft, live, sheet, pages.language(request), zone_of(workspace.timezone), cap)
     return HTMLResponse(pages.write(request, "canvas/simulated.html", view=view, key=key), headers=HEADERS)
 
 

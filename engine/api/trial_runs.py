@@ -3,24 +3,28 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from engine.api import documents, drawing, flows, rehearsal
 from engine.api.documents import Shipped
+from engine.api.workspaces import read_workspace
 from engine.errors import FlowError
 from engine.graph.document import read_document
 from engine.graph.model import Document
 from engine.simulate.behaviour import Behaviour
 from engine.simulate.daily import Day, Sample, days_of, samples
+from engine.simulate.pressure import Pressure, pressure_of
 from engine.simulate.report import Report
-from engine.terms import Json
+from engine.terms import Json, parse_duration
 from engine.wiring import Wiring
 
-__all__ = ["Day", "Sample"]
+__all__ = ["Day", "Pressure", "Sample"]
 
 MOST_CONTACTS: Final = 20_000
 MOST_DAYS: Final = 366
+WEEK: Final = timedelta(days=7)
+"""Within this messages to one contact are counted where the workspace has no frequency cap."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Tried:
     start: datetime
     days: tuple[Day, ...]
     samples: tuple[Sample, ...]
+    pressure: Pressure
 
 
 def manner_of(wiring: Wiring, shipped: Shipped, key: str) -> Behaviour:
@@ -80,11 +85,13 @@ def try_out(
     document, _ = read_document(raw, wiring.registry)
     count = math.ceil(asked.days) + 1
     lines: list[dict[str, Json]] = done.journal
+    cap = read_workspace(wiring).settings.get("frequency_cap")
     return Tried(
         done.report,
         wanted.start,
         tuple(days_of(lines, _targets(document), wanted.start.date(), count)),
         tuple(samples(lines)),
+        pressure_of(lines, WEEK if cap is None else parse_duration(str(cap["per"]))),
     )
 
 
