@@ -55,6 +55,8 @@ class Ways:
         if node.entry is not None:
             self.arrivals.append([version, "", node.index])
         beginnings = (steps.rested(node.index), steps.arrives(node.index))
+        # A token that was cloned and rests where it arrived.
+        self.arrivals.append([version, beginnings[1], node.index])
         for port in node.ports:
             code = node.code(port)
             sends = node.type.channel is not None

@@ -23,7 +23,8 @@ def sound(wiring: Wiring) -> None:
     with wiring.store.read() as connection:
         plans = wiring.deployments.plans_of(connection).values()
         found = violations(connection, plans, wiring.store.parts, wiring.clock.micros())
-    assert {code: count for code, count in found.items() if count} == {}
+    broken = {code: count for code, count in found.items() if count}
+    assert not broken, broken
 
 
 def flow(*steps: tuple[str, str, dict[str, Any]], **more: Any) -> dict[str, Any]:

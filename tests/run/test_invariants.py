@@ -95,6 +95,18 @@ def test_a_sound_store_breaks_nothing(store: Store) -> None:
         assert connection.scalar(sa.select(sa.func.count()).select_from(JOURNAL)) > 30  # type: ignore[operator]
 
 
+def test_paths_that_part_right_before_a_wait_break_nothing(store: Store) -> None:
+    wiring = engine_on(store)
+    nodes = [{"id": "start", "type": "trigger.event", "config": {"event": "signed_up"}}]
+    nodes += [{"id": name, "type": "wait.delay", "config": {"duration": "1d"}} for name in ("left", "right")]
+    edges = [{"from": "start", "to": name} for name in ("left", "right")]
+    go_live(wiring, {"dripline": 1, "key": "parting", "nodes": nodes, "edges": edges})
+    add_contacts(wiring, "ann")
+    happen(wiring, "ann", "signed_up")
+    settle(wiring)
+    assert broken(wiring) == {}
+
+
 def test_an_empty_store_breaks_nothing(store: Store) -> None:
     assert broken(engine_on(store)) == {}
 
