@@ -68,7 +68,7 @@ def sent_twice(wiring: Wiring) -> list[Any]:
     return [each for each, times in found.items() if times > 1]
 
 
-@pytest.mark.parametrize("seed", (101, 122))
+@pytest.mark.parametrize("seed", [101, 122])
 def test_random_moves(store: Store, seed: int) -> None:
     chance = Random(seed)
     wiring = engine_on(store)
