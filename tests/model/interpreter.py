@@ -122,22 +122,18 @@ class Life:
             self.person.learn(event)
         for event in arrived:
             self._take(event)
-        is_first = True
-        while True:
+        is_first = has_moved = True
+        while has_moved:
             self._trigger(now, is_first)
-            # Flow by flow; of one flow those that began first.
-            free = [
-                enrollment
-                for plan in self.world.plans
-                for enrollment in self.enrollments
-                if enrollment.plan is plan and enrollment.is_free(now)
-            ]
-            if not free:
-                return
-            for enrollment in free:
-                enrollment.move(now, act)
-                self._enter_others(enrollment, now)
-            is_first = False
+            # Flow by flow; of one flow the passage that began first, as far as it comes.
+            has_moved = is_first = False
+            for plan in self.world.plans:
+                ours = (enrollment for enrollment in self.enrollments if enrollment.plan is plan)
+                enrollment = next((each for each in ours if each.is_free(now)), None)
+                if enrollment is not None:
+                    enrollment.move(now, act)
+                    self._enter_others(enrollment, now)
+                    has_moved = True
 
     def _take(self, event: Event) -> None:
         """Let an event end enrollments, wake waits, let in."""
