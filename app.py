@@ -3,6 +3,7 @@
 Rooms are imported inside of commands: most commands need few of them, and starting up should take no time.
 """
 
+import gc
 import json
 import os
 import sys
@@ -129,6 +130,9 @@ def _listen(wiring: "Wiring", metronome: "Metronome", host: str, port: int, *, i
     app = create_app(
         wiring, begin=metronome.start, end=lambda: rested.append(metronome.stop()), shipped=_shipped(), is_demo=is_demo
     )
+    # What is there now stays: the collector of cycles would go through all of it at every larger page.
+    gc.collect()
+    gc.freeze()
     terminal.note(f"Dripline serves {wiring.settings.db} on http://{host}:{port}{app.state.way_in} (Ctrl+C stops it)")
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
     if rested == [False]:

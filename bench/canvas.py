@@ -4,6 +4,7 @@ Frames and the main thread's work while a hand moves things, a command's round t
 """
 
 import argparse
+import gc
 import statistics
 import sys
 import tempfile
@@ -74,6 +75,8 @@ def measure(count: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="dripline-canvas-") as folder:
         wiring = connect(Settings(db=f"sqlite:///{Path(folder) / 'canvas.db'}"), JinjaRenderer())
         flows.import_flow(wiring, flow_of(count))
+        gc.collect()
+        gc.freeze()  # as dripline serve does
         with served(wiring) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium.find(), args=list(chromium.SWITCHES))
             page = browser.new_page(viewport={"width": 1440, "height": 900})

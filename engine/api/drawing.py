@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -16,11 +17,13 @@ from engine.api.surroundings import surroundings_of
 from engine.contract.findings import Finding
 from engine.contract.node import NodeType
 from engine.errors import NotFound
-from engine.graph.check import examine
+from engine.graph.check import check, in_order
 from engine.graph.diff import Difference, differences
+from engine.graph.document import read_document
 from engine.graph.gesture import Gesture
 from engine.graph.layout import place_all
 from engine.graph.model import Document
+from engine.graph.surroundings import Surroundings
 from engine.library import drafts, gestures
 from engine.library.gestures import Changed, Hand, Logged
 from engine.wiring import Wiring
@@ -29,6 +32,9 @@ __all__ = ["Changed", "Hand", "Logged"]
 
 
 KEPT: Final = 16
+
+FRESH: Final = timedelta(minutes=1)
+"""So long findings hold that look at the time."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,55 @@ def open_sheet(wiring: Wiring, key: str) -> Sheet:
         flow = flows.find(wiring, connection, key)
         _, revision, raw = drafts.load(connection, wiring.workspace_id, key)
         surroundings = surroundings_of(wiring, connection)
-    document, findings = examine(raw, surroundings, wiring.clock.now(), wiring.registry)
+    document, faults = read_document(raw, wiring.registry)
     _keep_read(wiring, key, revision, document)
+    findings = in_order([*faults, *_checked(wiring, key, raw, document, surroundings)])
     return Sheet(flow, revision, raw, document, tuple(findings))
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What was found in a draft when it was checked last."""
+
+    raw: Mapping[str, Any]
+    surroundings: Surroundings
+    at: datetime
+    findings: tuple[Finding, ...]
+
+
+_CHECKED: WeakKeyDictionary[Engine, OrderedDict[str, _Checked]] = WeakKeyDictionary()
+
+
+def _checked(
+    wiring: Wiring, key: str, raw: Mapping[str, Any], document: Document | None, surroundings: Surroundings
+) -> tuple[Finding, ...]:
+    """Check a draft, unless it was checked a moment ago and nodes were only moved since."""
+    now, kept = wiring.clock.now(), _CHECKED.setdefault(wiring.store.engine, OrderedDict())
+    found = kept.get(key)
+    is_fresh = found is not None and found.at <= now < found.at + FRESH and found.surroundings == surroundings
+    if found is None or not is_fresh or not _only_moved(found.raw, raw):
+        findings = () if document is None else tuple(check(document, surroundings, now))
+        found = kept[key] = _Checked(raw, surroundings, now, findings)
+        while len(kept) > KEPT:
+            kept.popitem(last=False)
+    return found.findings
+
+
+def _only_moved(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return (
+        all(
+            _without_places(one[name]) == _without_places(other[name]) if name == "nodes" else one[name] == other[name]
+            for name in one
+            if name in other
+        )
+        and one.keys() == other.keys()
+    )
+
+
+def _without_places(nodes: Any) -> Any:
+    if not isinstance(nodes, list):
+        return nodes
+    return [{**each, "at": None} if isinstance(each, dict) else each for each in nodes]
 
 
 _READ: WeakKeyDictionary[Engine, OrderedDict[tuple[str, int], Document | None]] = WeakKeyDictionary()

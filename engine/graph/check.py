@@ -1,7 +1,7 @@
 """Everything a checker finds in a document, in spite of whatever else is wrong with it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from engine.contract.findings import Finding
@@ -31,7 +31,12 @@ def examine(
     document, findings = read_document(raw, registry)
     if document is not None:
         findings = [*findings, *check(document, surroundings, now)]
-    return document, sorted(findings, key=_position)
+    return document, in_order(findings)
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Sort findings as they lie in the document."""
+    return sorted(findings, key=_position)
 
 
 def check(document: Document, surroundings: Surroundings, now: datetime) -> list[Finding]:
