@@ -185,11 +185,12 @@ export class Panels {
 
   /** What was chosen for contacts of older versions: whether they move, and where those at a node go. */
   moveChosen() {
-    const form = document.getElementById("move");
-    if (!form) return {};
-    const fields = [...form.querySelectorAll("select[data-node]")];
+    const section = document.getElementById("move");
+    if (!section) return {};
+    const fields = [...section.querySelectorAll("select[data-node]")];
     const chosen = Object.fromEntries(fields.map((each) => [each.dataset.node, each.value]));
-    return { way: new FormData(form).get("way") ?? "stay", chosen: JSON.stringify(chosen) };
+    const way = section.querySelector("[name=way]:checked")?.value ?? "stay";
+    return { way, chosen: JSON.stringify(chosen) };
   }
 
   /** Show anew what would become of contacts, and stay at the field that was changed. */
