@@ -132,15 +132,20 @@ def run_series(ticks: Ticks, instants: Sequence[str]) -> Passage:
 def kill_series(ticks: Ticks, instants: Sequence[str], kills: int, seconds: float, seed: int) -> Passage:
     """Run all instants and kill meanwhile; ``seconds`` is how long the work takes undisturbed.
 
-    Shape: the work between two kills is random, on average little more than half of ``seconds / kills``, so that all
-    kills find something to kill.
+    Shape: the work between two kills is random, on average little more than half of what there is left for each, so
+    that all kills find something to kill, also when the machine is quicker now than it was undisturbed.
     """
     dice = random.Random(seed)
-    longest = 1.2 * seconds / max(kills, 1)
-    passage, left, until = Passage(), list(instants), dice.uniform(0, longest)
+    passage, left = Passage(), list(instants)
+
+    def next_kill() -> float:
+        work = seconds * len(left) / len(instants)
+        return dice.uniform(0, 1.2 * work / max(kills - passage.kills, 1))
+
+    until = next_kill()
     while left:
         went = ticks.go(left, until if passage.kills < kills else None)
         passage.add(went)
         left = left[went.done :]
-        until = dice.uniform(0, longest) if went.killed else max(until - went.seconds, 0.0)
+        until = next_kill() if went.killed else min(max(until - went.seconds, 0.0), next_kill())
     return passage
