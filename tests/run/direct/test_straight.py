@@ -12,11 +12,12 @@ from engine.run.direct import straight
 from engine.run.direct.program import direct_of
 from engine.run.invariants import violations
 from engine.store.session import Store
-from engine.store.tables import Enrollment
+from engine.store.tables import Enrollment, Token
 from engine.wiring import Wiring, look
 from tests.support.engines import add_contacts, engine_on, go_live, pass_time, tick
 
 ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
+TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
 
 FLOW: dict[str, Any] = {
     "dripline": 1,
@@ -123,7 +124,7 @@ def test_a_claim_that_changed_is_rolled_back(wiring: Wiring, monkeypatch: pytest
         return
     enroll_all(wiring, "waits")
     pass_time(wiring, "1h")
-    monkeypatch.setattr(straight, "_drop", lambda *_: straight.TOKEN.delete().where(sa.false()))
+    monkeypatch.setattr(straight, "_drop", lambda *_: TOKEN.delete().where(sa.false()))
     with pytest.raises(AssertionError, match="0 tokens ended instead of 3"):
         tick(wiring)
     assert states(wiring) == {"active": 5}
