@@ -9,7 +9,7 @@ ARGS  ?=
 VENDOR := static/vendor/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vendor run test lint test-long bench bench-experiments storm fmt docs words shots migration lock clean
+.PHONY: help setup vendor run test lint test-long bench bench-experiments storm fmt docs words shots pictures migration lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ words: setup ## put the texts of the pages into the catalogues of designer/local
 
 shots: setup ## take pictures of every page into build/shots: both languages, light and dark, two widths
 	PYTHONPATH=. $(BIN)/python .ci/shots.py $(ARGS)
+
+pictures: setup ## take the pictures of README.md anew, from a demo
+	PYTHONPATH=. $(BIN)/python .ci/pictures.py
 
 migration: setup ## write what changed in the tables as a migration: make migration M="add colours"
 	@$(BIN)/python .ci/migration.py "$(M)"
