@@ -96,8 +96,12 @@ class Plan:
 
     @cached_property
     def by_hand(self) -> tuple[PlanNode, ...]:
-        """The triggers by which contacts are let in by hand, by API or from another flow."""
-        return tuple(node for node in self.triggers if isinstance(node.entry, ByHand))
+        """The triggers by which contacts are let in by hand, by API or from another flow.
+
+        Shape: the first only where one passage at a time is allowed: one occasion lets in once, also who ends at once.
+        """
+        found = tuple(node for node in self.triggers if isinstance(node.entry, ByHand))
+        return found if self.reentry == "always" else found[:1]
 
     def where(self, index: int, port: int) -> tuple[str, str]:
         """Name the node and port of a step."""

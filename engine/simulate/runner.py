@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.channels.policy import MESSAGE
-from engine.contract.node import ByHand, BySegment
+from engine.contract.node import BySegment
 from engine.contract.registry import Registry
 from engine.experiments.report import make_report as make_experiment_report
 from engine.graph.model import Document
@@ -176,11 +176,12 @@ class _Player:
 
     def _by_hand(self) -> tuple[list[PlanNode], list[PlanNode]]:
         """Divide the triggers by hand: those before the first that looks at a segment, and the others."""
-        triggers = self.deployment.plans[MAIN].triggers
+        plan = self.deployment.plans[MAIN]
+        triggers, by_hand = plan.triggers, {each.index for each in plan.by_hand}
         kinds = [isinstance(each.entry, BySegment) for each in triggers]
         segment = kinds.index(True) if True in kinds else len(kinds)
-        first = [each for each in triggers[:segment] if isinstance(each.entry, ByHand)]
-        return first, [each for each in triggers[segment:] if isinstance(each.entry, ByHand)]
+        first = [each for each in triggers[:segment] if each.index in by_hand]
+        return first, [each for each in triggers[segment:] if each.index in by_hand]
 
     def _enter_all(self, run: Run, triggers: Sequence[PlanNode]) -> None:
         plan = self.deployment.plans[MAIN]

@@ -1,4 +1,7 @@
-"""New, empty, migrated stores, made fast: copies of one that is made once per run."""
+"""Empty, migrated stores, made fast: copies of one that is made once per run.
+
+A copy takes PostgreSQL longer than most tests take, so that a process empties those it has used and takes them again.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ from psycopg import sql
 
 from engine.store.migrate import upgrade
 from engine.store.session import Store, open_store
+from tests.support.emptying import is_emptied, remember
 from tests.support.postgres import Run, current
 
 PARTS = {"sqlite": 1, "postgresql": 4}
@@ -19,6 +23,8 @@ SEED = "seed"
 STAND_IN = sql.SQL("""CREATE COLLATION IF NOT EXISTS "und-x-icu" (provider = builtin, locale = 'PG_UNICODE_FAST')""")
 
 _numbers = count(1)
+_used: list[str] = []
+"""The databases of the cluster that this process no longer needs."""
 
 
 def new_address(kind: str, folder: Path, worker: str) -> str:
@@ -30,7 +36,7 @@ def new_address(kind: str, folder: Path, worker: str) -> str:
 
 @contextmanager
 def opened(address: str) -> Iterator[Store]:
-    """Open a store; close it, and drop its database if it is one of the cluster's."""
+    """Open a store; close it, and give its database back if it is one of the cluster's."""
     store = open_store(address)
     try:
         yield store
@@ -38,7 +44,7 @@ def opened(address: str) -> Iterator[Store]:
         name = store.engine.url.database
         store.close()
         if store.name == "postgresql":
-            drop(str(name))
+            _used.append(str(name))
 
 
 def _new_sqlite(folder: Path) -> str:
@@ -54,8 +60,14 @@ def _new_postgresql(worker: str) -> str:
     run = current()
     run.start()
     run.once("postgresql", lambda: _make_seed(run))
+    while _used:
+        name = _used.pop()
+        if is_emptied(_plain(run, name)):
+            return run.url(name)
+        drop(name)
     name = f"{worker}_{next(_numbers)}"
     _command(run, sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY = FILE_COPY"), name, SEED)
+    remember(_plain(run, name))
     return run.url(name)
 
 
@@ -70,9 +82,9 @@ def empty_postgresql(worker: str) -> str:
 
 
 def forget(address: str) -> None:
-    """Drop the database at an address if it is one of the cluster's."""
+    """Give the database at an address back if it is one of the cluster's."""
     if address.startswith("postgresql"):
-        drop(address.split("@/")[1].split("?")[0])
+        _used.append(address.split("@/")[1].split("?")[0])
 
 
 def drop(name: str) -> None:
