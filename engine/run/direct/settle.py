@@ -261,16 +261,17 @@ class Settling:
         """Choose the rows of members on some ways.
 
         SQLite goes through the range of contacts when they lie close together, and looks each one up (an UPDATE with
-        FROM would sort them first); PostgreSQL joins, and in such a range reads the table in its own order.
+        FROM would sort them first); PostgreSQL joins.
         """
-        exact, dense = form
+        _, dense = form
         same = [DIRECT.c.contact_id == table.c.contact_id, identity == table.c.id, self._on(there)]
         here = table.c.part == PART
-        between = [table.c.contact_id.between(parameter("first"), parameter("last"))] if dense else []
         if self.dialect == "postgresql":
-            return [here, *between, *same] if exact else [here, *between, sa.exists().where(*same)]
+            # Not EXISTS: of a table whose size it does not know it compares each row with all members.
+            return [here, *same]
         if dense:
-            return [here, *between, sa.exists().where(*same)]
+            between = table.c.contact_id.between(parameter("first"), parameter("last"))
+            return [here, between, sa.exists().where(*same)]
         listed = sa.select(DIRECT.c.contact_id).where(self._on(there))
         return [here, table.c.contact_id.in_(listed), sa.exists().where(*same)]
 
