@@ -18,6 +18,11 @@ STRANGERS: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 TABLES: Final = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
 
+COUNTERS: Final = """
+SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'"""
+SMALL: Final = 64 * 1024
+"""Up to this size rows are deleted: to truncate a table makes a new file for it and for each index."""
+
 _first: dict[str, Any] = {}
 """What a new database looks like: its shape, and the rows of its tables."""
 
@@ -40,22 +45,26 @@ def is_emptied(address: str) -> bool:
         if connection.execute(SHAPE).fetchone() != _first[SHAPE]:
             return False
         filled = _filled(connection)
+        large = [name for name, size in filled.items() if size > SMALL]
         with connection.transaction():
-            if filled:
-                names = sql.SQL(", ").join(map(sql.Identifier, filled))
-                connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+            if large:
+                names = sql.SQL(", ").join(map(sql.Identifier, large))
+                connection.execute(sql.SQL("TRUNCATE {}").format(names))
+            for name in filled.keys() - set(large):
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+            connection.execute(COUNTERS)
             for name, rows in _first.items():
                 if name != SHAPE:
                     _insert(connection, name, rows)
     return True
 
 
-def _filled(connection: Connection[Any]) -> list[str]:
-    """Name the tables that have rows."""
+def _filled(connection: Connection[Any]) -> dict[str, int]:
+    """Name the tables that have rows, with their sizes in bytes."""
     names = [str(row[0]) for row in connection.execute(TABLES)]
-    each = sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})")
-    asked = sql.SQL(" UNION ALL ").join(each.format(sql.Literal(name), sql.Identifier(name)) for name in names)
-    return [str(row[0]) for row in connection.execute(asked)]
+    each = sql.SQL("SELECT {name}, pg_relation_size({name}) WHERE EXISTS (SELECT FROM {table})")
+    asked = [each.format(name=sql.Literal(f'"{name}"'), table=sql.Identifier(name)) for name in names]
+    return {str(name).strip('"'): int(size) for name, size in connection.execute(sql.SQL(" UNION ALL ").join(asked))}
 
 
 def _insert(connection: Connection[Any], name: str, rows: list[Any]) -> None:
