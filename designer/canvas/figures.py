@@ -10,9 +10,9 @@ from engine.api.standing import NodeFigures
 def told_figures(found: Mapping[str, NodeFigures], language: Language) -> dict[str, Any]:
     """Give what every card and edge shows.
 
-    Shape: ``nodes`` by id with ``resting`` and words for messages; ``edges`` as ``[from, port, to, passed]``.
+    Shape: ``nodes`` by id with what stands on the card; ``edges`` as ``[from, port, to, passed]``.
     """
-    nodes = {name: {"resting": each.resting, "said": _said(each, language)} for name, each in found.items()}
+    nodes = {name: told for name, each in found.items() if (told := _said(each, language))}
     edges = [
         [name, port, target, passed]
         for name, each in found.items()
@@ -23,11 +23,15 @@ def told_figures(found: Mapping[str, NodeFigures], language: Language) -> dict[s
 
 
 def _said(each: NodeFigures, language: Language) -> str:
-    if not each.sent:
-        return ""
-    return language.say(
-        mark("%(sent)s sent, %(opened)s opened, %(clicked)s clicked"),
-        sent=language.count(each.sent),
-        opened=language.percent(each.opened / each.sent, 0),
-        clicked=language.percent(each.clicked / each.sent, 0),
-    )
+    parts = []
+    if each.resting:
+        parts.append(language.say(mark("%(num)s here"), num=language.count(each.resting)))
+    if each.failed:
+        parts.append(language.say(mark("%(num)s failed"), num=language.count(each.failed)))
+    if each.sent:
+        rates = mark("%(sent)s sent, %(opened)s opened, %(clicked)s clicked")
+        shares = {name: language.percent(getattr(each, name) / each.sent, 1) for name in ("opened", "clicked")}
+        parts.append(language.say(rates, sent=language.count(each.sent), **shares))
+    elif each.entered:
+        parts.append(language.say(mark("%(num)s entered"), num=language.count(each.entered)))
+    return " · ".join(parts)

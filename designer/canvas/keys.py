@@ -65,6 +65,7 @@ _KEYS: Final = (
     ("zoom-in", "Equal Shift+Equal", mark("Zoom in")),
     ("zoom-out", "Minus", mark("Zoom out")),
     ("overlay", "KeyD", mark("Live numbers")),
+    ("people", "KeyP", mark("Contacts here")),
     ("inspector", "KeyI", mark("Inspector")),
     ("outline", "KeyO", mark("Outline")),
     ("next-problem", "F8", mark("Next problem")),

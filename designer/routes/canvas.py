@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from designer.canvas.desk import Desk
-from designer.canvas.figures import told_figures
+from designer.routes.people import people_routes
 from designer.routes.review import review_routes
 from designer.views import HEADERS, Pages
-from engine.api import drawing, standing
+from engine.api import drawing
 from engine.errors import FlowError, NotFound
 
 LOOK: float = 1.0
@@ -29,6 +29,7 @@ def canvas_router(pages: Pages) -> APIRouter:
     _page(router, pages, desk)
     _gestures(router, desk)
     _panels(router, desk)
+    people_routes(router, desk)
     _stream(router, desk)
     review_routes(router, desk)
     return router
@@ -76,16 +77,6 @@ def _panels(router: APIRouter, desk: Desk) -> None:
     @router.get("/flows/{key}/piece")
     def piece(key: str, ids: str = "") -> JSONResponse:
         return JSONResponse(drawing.piece(desk.wiring, key, set(ids.split(","))), headers=HEADERS)
-
-    @router.get("/flows/{key}/counts")
-    def figures(request: Request, key: str) -> JSONResponse:
-        found = standing.figures(desk.wiring, key)
-        return JSONResponse(told_figures(found, desk.pages.language(request)), headers=HEADERS)
-
-    @router.get("/flows/{key}/resting")
-    def resting(request: Request, key: str, node: str) -> HTMLResponse:
-        found = standing.resting_at(desk.wiring, key, node)
-        return HTMLResponse(desk.pages.write(request, "canvas/resting.html", found=found), headers=HEADERS)
 
     @router.post("/flows/{key}/presence")
     def presence(

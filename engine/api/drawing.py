@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.engine import Engine
 
+from engine.access import users
 from engine.access.rights import Right
 from engine.api import flows
 from engine.api.acting import needs
@@ -25,10 +26,10 @@ from engine.graph.layout import place_all
 from engine.graph.model import Document
 from engine.graph.surroundings import Surroundings
 from engine.library import drafts, gestures
-from engine.library.gestures import Changed, Hand, Logged
+from engine.library.gestures import Changed, Choice, Hand, Logged, Way
 from engine.wiring import Wiring
 
-__all__ = ["Changed", "Hand", "Logged"]
+__all__ = ["Changed", "Choice", "Hand", "Logged", "Way"]
 
 
 KEPT: Final = 16
@@ -142,15 +143,16 @@ def act(
 ) -> Changed | None:
     """Do a gesture on a flow's draft; ``undo`` and ``redo`` are gestures too, and None when there is nothing to do.
 
+    Shape: those take a ``way`` (`Way`) for the case that another hand has changed the same thing since.
+
     Errors: ``NotFound``; ``FlowError`` when it cannot be done; ``RevisionConflict`` or ``Overtaken`` when another
     hand has changed the same thing.
     """
     now = wiring.clock.micros()
     with wiring.store.write() as connection:
-        if kind == "undo":
-            return gestures.undo(connection, wiring.workspace_id, key, hand, now)
-        if kind == "redo":
-            return gestures.redo(connection, wiring.workspace_id, key, hand, now)
+        if kind in ("undo", "redo"):
+            step = gestures.undo if kind == "undo" else gestures.redo
+            return step(connection, wiring.workspace_id, key, hand, now, _way(args.get("way")))
         return gestures.perform(
             connection,
             wiring.workspace_id,
@@ -162,6 +164,23 @@ def act(
             base=base,
             read=lambda revision: _kept(wiring, key, revision),
         )
+
+
+def _way(said: Any) -> Way:
+    return Way(said) if said in list(Way) else Way.CLEAN
+
+
+def choice_of(wiring: Wiring, key: str, kind: str, hand: Hand) -> tuple[Choice, str | None] | None:
+    """Say what may be done about somebody's next ``undo`` or ``redo`` that others have overtaken, and who they are.
+
+    Errors: ``NotFound``.
+    """
+    with wiring.store.read() as connection:
+        found = gestures.choice(connection, wiring.workspace_id, key, hand, kind)
+        if found is None:
+            return None
+        known = {str(each.id): each.name for each in users.listed(connection, wiring.workspace_id)}
+        return found, known.get(found.actor or "")
 
 
 def piece(wiring: Wiring, key: str, names: Collection[str]) -> dict[str, Any]:

@@ -3,16 +3,19 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from engine.api import counts, flows
+from engine.api import counts, flows, workspaces
+from engine.civil.local import MIDNIGHT, local_day, resolve_local
+from engine.civil.zones import effective_zone
 from engine.library.plan import Plan
 from engine.store.tables import Contact, Message, Token
-from engine.terms import from_micros
+from engine.terms import HOUR, Micros, from_micros, length_micros, to_micros
 from engine.wiring import Wiring
 
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
@@ -20,12 +23,29 @@ TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
 MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
 
 
+class Period(StrEnum):
+    """Over which time is counted: the workspace's day, so many days up to now, or ever."""
+
+    TODAY = "today"
+    WEEK = "7d"
+    MONTH = "30d"
+    EVER = "all"
+
+
+_LENGTHS: Final = {Period.WEEK: timedelta(days=7), Period.MONTH: timedelta(days=30)}
+
+
 @dataclass(frozen=True)
 class NodeFigures:
-    """One node: how many rest there, how many left by each edge, and what became of its messages."""
+    """One node: how many rest there, and what passed it in a period.
+
+    Shape: ``entered`` and ``edges`` count tokens, the latter by port and target; ``sent`` counts the period's messages,
+    ``opened`` and ``clicked`` those among them.
+    """
 
     resting: int
     failed: int
+    entered: int
     sent: int
     opened: int
     clicked: int
@@ -43,27 +63,59 @@ class Resting:
     due: datetime | None
 
 
-def figures(wiring: Wiring, key: str) -> dict[str, NodeFigures]:
-    """Count what every node of a flow's live version did and holds.
+def begin_of(wiring: Wiring, period: Period) -> Micros:
+    """Tell where a period begins: at a full hour, as passages are counted by the hour."""
+    now = wiring.clock.now()
+    if period is Period.EVER:
+        return 0
+    if period is Period.TODAY:
+        tz = effective_zone(workspaces.read_workspace(wiring).timezone)
+        began = to_micros(resolve_local(local_day(now, tz), MIDNIGHT, tz))
+    else:
+        began = wiring.clock.micros() - length_micros(_LENGTHS[period])
+    return began - began % HOUR
+
+
+def figures(wiring: Wiring, key: str, period: Period = Period.EVER) -> dict[str, NodeFigures]:
+    """Count what every node of a flow's live version holds, and did in a period.
 
     Shape: by node; ``edges`` by port and target; empty for a flow that was never published.
-    Errors: ``NotFound``. Cost: reads the flow's tokens and messages.
+    Errors: ``NotFound``. Cost: reads the flow's tokens, messages and running counts; when that takes long it is not
+    done again for a while. The journal is not read.
     """
     nodes = counts.flow_nodes(wiring, key)
+    since = begin_of(wiring, period)
+    passed = counts.passed_since(wiring, key, since, period.value)
     with wiring.store.read() as connection:
         flow = flows.find(wiring, connection, key)
-        told = _messages(connection, wiring.deployments.plans_of(connection, [flow.id]))
+        plans = wiring.deployments.plans_of(connection, [flow.id])
+        told = counts.keep(wiring, f"flow {flow.id} messages {period}", lambda: _messages(connection, plans, since))
+    edges = {
+        node.id: {(port.port, to): passed.get((node.id, port.port), 0) for port in node.ports for to in port.targets}
+        for node in nodes
+    }
+    entered: Counter[str] = Counter()
+    for mine in edges.values():
+        for (_, target), count in mine.items():
+            entered[target] += count
+    for node in nodes:
+        if node.family == "trigger":
+            entered[node.id] = sum(passed.get((node.id, port.port), 0) for port in node.ports)
     return {
         node.id: NodeFigures(
             resting=node.resting,
             failed=node.failed,
-            sent=told[node.id]["sent"],
-            opened=told[node.id]["opened"],
-            clicked=told[node.id]["clicked"],
-            edges={(port.port, target): port.passed for port in node.ports for target in port.targets},
+            entered=entered[node.id],
+            sent=told.get(node.id, _NONE)["sent"],
+            opened=told.get(node.id, _NONE)["opened"],
+            clicked=told.get(node.id, _NONE)["clicked"],
+            edges=edges[node.id],
         )
         for node in nodes
     }
+
+
+_NONE: Final[Counter[str]] = Counter()
 
 
 def resting_at(wiring: Wiring, key: str, node: str, most: int = 50) -> list[Resting]:
@@ -97,12 +149,13 @@ def resting_at(wiring: Wiring, key: str, node: str, most: int = 50) -> list[Rest
     ]
 
 
-def _messages(connection: Connection, plans: Mapping[int, Plan]) -> Mapping[str, Counter[str]]:
+def _messages(connection: Connection, plans: Mapping[int, Plan], since: Micros) -> Mapping[str, Counter[str]]:
+    """Count the messages that were sent since an instant, and how many of them were opened and clicked."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     of = (MESSAGE.c.version_id, MESSAGE.c.node)
     told = {"sent": MESSAGE.c.sent_at, "opened": MESSAGE.c.opened_at, "clicked": MESSAGE.c.clicked_at}
     counted = [sa.func.count(column).label(name) for name, column in told.items()]
-    rows = connection.execute(sa.select(*of, *counted).where(MESSAGE.c.version_id.in_(list(plans))).group_by(*of))
-    for row in rows:
+    mine = (MESSAGE.c.version_id.in_(list(plans)), MESSAGE.c.sent_at >= since)
+    for row in connection.execute(sa.select(*of, *counted).where(*mine).group_by(*of)):
         found[plans[row.version_id].nodes[row.node].id].update({name: getattr(row, name) for name in told})
-    return found
+    return dict(found)

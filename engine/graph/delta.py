@@ -36,6 +36,11 @@ class Entry:
     now: Any
     place: int | None = None
 
+    @property
+    def is_aside(self) -> bool:
+        """Tell whether it is a place that a node had anyhow, and that was only written down with something else."""
+        return self.key[2:] == ("at",) and ABSENT in (self.was, self.now)
+
     def as_json(self) -> dict[str, Any]:
         """Write the entry as JSON can hold it; what is absent has no member."""
         sides = {name: value for name, value in (("was", self.was), ("now", self.now)) if value is not ABSENT}
@@ -61,7 +66,7 @@ def delta(before: Mapping[str, Any], after: Mapping[str, Any]) -> Delta:
     for name in _LISTS:
         found += _lists(name, before.get(name, ABSENT), after.get(name, ABSENT))
     rest = [{key: value for key, value in each.items() if key not in _LISTS} for each in (before, after)]
-    found += _members(("flow",), rest[0], rest[1])
+    found += members_of(("flow",), rest[0], rest[1])
     return tuple(found)
 
 
@@ -75,7 +80,7 @@ def apply_delta(document: Mapping[str, Any], change: Delta) -> dict[str, Any]:
 
     Errors: ``Overtaken`` with the ``keys`` of what is not any more as it was then.
     """
-    lost = [each.key for each in change if _look(document, each.key) != each.was]
+    lost = [each.key for each in change if look(document, each.key) != each.was]
     if lost:
         raise Overtaken(keys=lost)
     made = dict(document)
@@ -91,7 +96,7 @@ def apply_delta(document: Mapping[str, Any], change: Delta) -> dict[str, Any]:
 
 def touched(change: Delta) -> frozenset[Key]:
     """Name what a change touches on purpose: not places that nodes had without being put there."""
-    return frozenset(each.key for each in change if each.key[2:] != ("at",) or ABSENT not in (each.was, each.now))
+    return frozenset(each.key for each in change if not each.is_aside)
 
 
 def overlap(first: Iterable[Key], second: Iterable[Key]) -> set[Key]:
@@ -120,7 +125,7 @@ def _lists(name: str, before: Any, after: Any) -> list[Entry]:
     places = {key: place for place, key in enumerate(known)}, {key: place for place, key in enumerate(wanted)}
     gone = [Entry(key, known[key], ABSENT, places[0][key]) for key in known if key not in wanted]
     come = [Entry(key, ABSENT, wanted[key], places[1][key]) for key in wanted if key not in known]
-    return gone + come + [entry for key in common or () for entry in _members(key, known[key], wanted[key])]
+    return gone + come + [entry for key in common or () for entry in members_of(key, known[key], wanted[key])]
 
 
 def _named(kind: str, values: Any) -> dict[Key, Any] | None:
@@ -136,7 +141,8 @@ def _named(kind: str, values: Any) -> dict[Key, Any] | None:
     return found
 
 
-def _members(key: Key, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Entry]:
+def members_of(key: Key, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Entry]:
+    """Say member by member how one thing becomes another."""
     found: list[Entry] = []
     for name in dict.fromkeys((*before, *after)):
         was, now = before.get(name, ABSENT), after.get(name, ABSENT)
@@ -145,7 +151,7 @@ def _members(key: Key, before: Mapping[str, Any], after: Mapping[str, Any]) -> l
             continue
         opened = len(key) <= 2 and _OPEN.get(key[0]) == name
         if opened and isinstance(was, dict) and isinstance(now, dict):
-            found += _members((*key, name), was, now)
+            found += members_of((*key, name), was, now)
         else:
             found.append(Entry((*key, name), was, now))
     return found
@@ -157,7 +163,8 @@ def _order(value: Any) -> object:
     return [_order(inner) for inner in value] if isinstance(value, list) else None
 
 
-def _look(document: Mapping[str, Any], key: Key) -> Any:
+def look(document: Mapping[str, Any], key: Key) -> Any:
+    """Give what a document says of a thing; ``ABSENT`` when there is no such thing."""
     if key[0] == "flow":
         return _at(document, key[1:])
     size = 2 if key[0] == "node" else 4

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,9 +11,10 @@ from sqlalchemy.engine import Connection
 
 from engine.contract.registry import Registry
 from engine.errors import RevisionConflict
-from engine.graph.delta import Delta, Key, apply_delta, delta, overlap, read_delta, reverse, touched
+from engine.graph.delta import Delta, Key, Overtaken, apply_delta, delta, overlap, read_delta, reverse, touched
 from engine.graph.gesture import Done, Gesture, apply
 from engine.graph.model import Document
+from engine.graph.overtaking import clean_of, forced, overtaken, rest_of
 from engine.library import drafts
 from engine.store.tables import GestureDone
 from engine.terms import Micros
@@ -41,6 +43,34 @@ class Changed:
     before: dict[str, Any]
     done: Done
     kind: str
+
+
+class Way(StrEnum):
+    """What becomes of a step back or forth where others have changed the same thing since.
+
+    ``clean``: nothing; ``mine``: it is done all the same; ``rest``: only what nobody else touched; ``skip``: it is left
+    as it is, and what was before it comes next.
+    """
+
+    CLEAN = "clean"
+    MINE = "mine"
+    REST = "rest"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A step back or forth that others have overtaken, and what may be done.
+
+    Shape: ``now`` is the document, ``mine`` and ``rest`` what it would be; ``actor`` changed it ``at`` last, if known.
+    """
+
+    kind: str
+    now: dict[str, Any]
+    mine: dict[str, Any]
+    rest: dict[str, Any]
+    actor: str | None
+    at: Micros | None
 
 
 @dataclass(frozen=True)
@@ -87,24 +117,51 @@ def perform(
     return Changed(flow_id, revision + 1, document, done, gesture.kind)
 
 
-def undo(connection: Connection, workspace_id: int, key: str, hand: Hand, now: Micros) -> Changed | None:
+def undo(
+    connection: Connection, workspace_id: int, key: str, hand: Hand, now: Micros, way: Way = Way.CLEAN
+) -> Changed | None:
     """Take back the actor's last gesture; None when there is none.
 
-    Errors: ``Overtaken`` when what it changed has been changed since.
+    Errors: ``Overtaken`` when what it changed has been changed since, and no way was chosen.
     """
     flow_id, revision, document = drafts.load(connection, workspace_id, key, lock=True)
     row = _next(connection, flow_id, hand.actor, "done")
-    return None if row is None else _step(connection, workspace_id, flow_id, revision, document, row, hand, now)
+    return None if row is None else _step(connection, workspace_id, flow_id, revision, document, row, hand, now, way)
 
 
-def redo(connection: Connection, workspace_id: int, key: str, hand: Hand, now: Micros) -> Changed | None:
+def redo(
+    connection: Connection, workspace_id: int, key: str, hand: Hand, now: Micros, way: Way = Way.CLEAN
+) -> Changed | None:
     """Do again what the actor undid last; None when there is nothing.
 
-    Errors: ``Overtaken`` when what it changed has been changed since.
+    Errors: ``Overtaken`` when what it changed has been changed since, and no way was chosen.
     """
     flow_id, revision, document = drafts.load(connection, workspace_id, key, lock=True)
     row = _next(connection, flow_id, hand.actor, "undone")
-    return None if row is None else _step(connection, workspace_id, flow_id, revision, document, row, hand, now)
+    return None if row is None else _step(connection, workspace_id, flow_id, revision, document, row, hand, now, way)
+
+
+def choice(connection: Connection, workspace_id: int, key: str, hand: Hand, kind: str) -> Choice | None:
+    """Say what may be done about the actor's next undo or redo; None when it is not overtaken.
+
+    Errors: ``NotFound``.
+    """
+    flow_id, _, document = drafts.load(connection, workspace_id, key)
+    row = _next(connection, flow_id, hand.actor, "done" if kind == "undo" else "undone")
+    if row is None:
+        return None
+    change = _change(row)
+    lost = overtaken(document, change)
+    if not lost:
+        return None
+    since = sa.select(GESTURE.c.actor, GESTURE.c.at, GESTURE.c.touched).where(
+        GESTURE.c.flow_id == flow_id, GESTURE.c.revision > row.revision, GESTURE.c.actor != hand.actor
+    )
+    rows = connection.execute(since.order_by(GESTURE.c.revision.desc()))
+    last = next((each for each in rows if overlap(lost, (tuple(key) for key in each.touched))), None)
+    mine, rest = (apply_delta(document, pick(document, change)) for pick in (forced, rest_of))
+    whose, at = (None, None) if last is None else (last.actor, int(last.at))
+    return Choice(str(row.kind), document, mine, rest, whose, at)
 
 
 def steps(connection: Connection, flow_id: int, actor: str) -> tuple[Logged | None, Logged | None]:
@@ -129,18 +186,39 @@ def _step(
     row: Any,
     hand: Hand,
     now: Micros,
+    way: Way,
 ) -> Changed:
     """Undo a row that is done, or do one again that is undone."""
     is_undo = row.state == "done"
-    change = read_delta(json.loads(row.change))
-    change = reverse(change) if is_undo else change
+    change = _picked(document, _change(row), way)
     done = Done(apply_delta(document, change), change)
-    drafts.put(connection, workspace_id, flow_id, revision, done.document, now)
+    state = "over" if way is Way.SKIP else "undone" if is_undo else "done"
     mine = (GESTURE.c.flow_id == flow_id, GESTURE.c.revision == row.revision)
-    connection.execute(GESTURE.update().values(state="undone" if is_undo else "done", burst=None).where(*mine))
+    connection.execute(GESTURE.update().values(state=state, burst=None).where(*mine))
+    if not change:
+        return Changed(flow_id, revision, document, done, str(row.kind))
+    drafts.put(connection, workspace_id, flow_id, revision, done.document, now)
     kind = "undo" if is_undo else "redo"
     _log(connection, flow_id, revision + 1, kind, hand, change, now, "over")
     return Changed(flow_id, revision + 1, document, done, str(row.kind))
+
+
+def _change(row: Any) -> Delta:
+    """Give what undoing a row that is done, or doing one again that is undone, would change."""
+    change = read_delta(json.loads(row.change))
+    return reverse(change) if row.state == "done" else change
+
+
+def _picked(document: Mapping[str, Any], change: Delta, way: Way) -> Delta:
+    """Choose what of a change is done now."""
+    if way is Way.SKIP:
+        return ()
+    lost = overtaken(document, change)
+    if not lost:
+        return clean_of(document, change)
+    if way is Way.CLEAN:
+        raise Overtaken(keys=lost)
+    return (forced if way is Way.MINE else rest_of)(document, change)
 
 
 def _next(connection: Connection, flow_id: int, actor: str, state: str) -> Any:

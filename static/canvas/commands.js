@@ -51,6 +51,7 @@ export class Commands {
       "next-problem": () => this.panels.problem(1),
       "previous-problem": () => this.panels.problem(-1),
       "overlay": () => this.overlay.toggle(),
+      "people": () => this.overlay.list(),
       "publish": () => this.panels.review(),
       "simulate": () => location.assign(`/flows/${this.page.dataset.flow}/simulation`),
       "cut": () => this.clipboard.cut(),

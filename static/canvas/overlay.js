@@ -1,4 +1,5 @@
-// Live numbers: how many rest at each node, how many passed each edge, and what became of messages.
+// Live numbers over a period: how many entered and rest at each node, passed each edge, what became of messages;
+// and the contacts behind a number.
 
 const OFTEN = 2000;
 
@@ -8,6 +9,11 @@ export class Overlay {
     this.isOn = sessionStorage.getItem("overlay") === "1";
     this.numbers = new Intl.NumberFormat(document.documentElement.lang);
     this.button = document.querySelector('[data-command="overlay"]');
+    this.period = document.getElementById("period");
+    this.period.value = sessionStorage.getItem("period") ?? "all";
+    this.period.addEventListener("change", () => this.choosePeriod());
+    this.dialog = document.getElementById("people-dialog");
+    document.addEventListener("click", (event) => this.click(event));
     this.show();
   }
 
@@ -17,22 +23,35 @@ export class Overlay {
     this.show();
   }
 
+  choosePeriod() {
+    sessionStorage.setItem("period", this.period.value);
+    this.show();
+  }
+
   show() {
     this.button?.setAttribute("aria-pressed", String(this.isOn));
     this.page.classList.toggle("with-numbers", this.isOn);
+    this.period.hidden = !this.isOn;
     clearTimeout(this.timer);
     if (this.isOn) this.look();
     else this.clear();
   }
 
+  url(name, facts) {
+    return `/flows/${this.page.dataset.flow}/${name}?${new URLSearchParams({ period: this.period.value, ...facts })}`;
+  }
+
   async look() {
+    const asked = this.period.value;
     if (!document.hidden) {
-      const response = await fetch(`/flows/${this.page.dataset.flow}/counts`).catch(() => null);
+      const response = await fetch(this.url("counts")).catch(() => null);
+      if (asked !== this.period.value) return;
       if (response?.ok && this.isOn) {
         this.counts = await response.json();
         this.draw();
       }
     }
+    clearTimeout(this.timer);
     if (this.isOn) this.timer = setTimeout(() => this.look(), OFTEN);
   }
 
@@ -41,11 +60,9 @@ export class Overlay {
     if (!this.isOn || !this.counts) return;
     const { nodes, edges } = this.counts;
     for (const node of this.graph.all()) {
-      const mine = nodes[node.id];
+      const said = nodes[node.id] ?? "";
       const bubble = node.element.querySelector(".rests");
-      bubble.hidden = !mine?.resting && !mine?.said;
-      const words = [mine?.resting ? `${this.numbers.format(mine.resting)} ${this.commands.words.here}` : "", mine?.said ?? ""];
-      const said = words.filter(Boolean).join(" · ");
+      bubble.hidden = !said;
       if (bubble.textContent !== said) bubble.textContent = said;
     }
     const most = Math.max(1, ...edges.map((edge) => edge[3]));
@@ -55,9 +72,22 @@ export class Overlay {
       const passed = by.get(`${edge.from}\n${edge.port}\n${edge.to}`) ?? 0;
       edge.element.style.setProperty("--share", passed ? 2 + (10 * passed) / most : 0);
       edge.element.classList.toggle("carries", passed > 0);
-      if (passed) chips.push(chip(edge, this.numbers.format(passed)));
+      if (passed) chips.push([edge, this.numbers.format(passed)]);
     }
-    document.getElementById("chips").replaceChildren(...chips);
+    this.drawChips(chips);
+  }
+
+  /** Keep the chips that are there: one of them may be just being pressed. */
+  drawChips(chips) {
+    const ground = document.getElementById("chips");
+    while (ground.children.length > chips.length) ground.lastElementChild.remove();
+    chips.forEach(([edge, words], place) => {
+      const chip = ground.children[place] ?? ground.appendChild(makeChip());
+      const [x, y] = edge.element.dataset.mid.split(" ");
+      Object.assign(chip.style, { left: `${x}px`, top: `${y}px` });
+      Object.assign(chip.dataset, { of: edge.from, port: edge.port });
+      if (chip.textContent !== words) chip.textContent = words;
+    });
   }
 
   clear() {
@@ -65,14 +95,37 @@ export class Overlay {
     for (const node of this.graph.all()) node.element.querySelector(".rests").hidden = true;
     for (const edge of this.graph.lines()) edge.element.classList.remove("carries");
   }
+
+  /** List the contacts of what is chosen: those who passed an edge, those who rest at a node. */
+  list() {
+    const { edge, current } = this.choice;
+    if (edge) this.people("passed", { node: edge.from, port: edge.port });
+    else if (current) this.people("resting", { node: current });
+  }
+
+  click(event) {
+    const asked = event.target.closest("[data-people]");
+    if (!asked) return;
+    const { people, of: node, port, after } = asked.dataset;
+    this.people(people, { node, ...(port && { port }), ...(after && { after }) }, after ? asked.parentElement : null);
+  }
+
+  /** Show a list of contacts; `place` is where more of a list that is shown already goes. */
+  async people(name, facts, place = null) {
+    const response = await fetch(this.url(name, facts), { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!response?.ok) return;
+    const made = document.createRange().createContextualFragment(await response.text());
+    if (place) place.replaceWith(made);
+    else document.getElementById("people").replaceChildren(made);
+    if (!this.dialog.open) this.dialog.showModal();
+  }
 }
 
-function chip(edge, words) {
-  const [x, y] = edge.element.dataset.mid.split(" ");
-  const made = document.createElement("span");
+function makeChip() {
+  const made = document.createElement("button");
+  made.type = "button";
   made.className = "chip";
-  made.style.left = `${x}px`;
-  made.style.top = `${y}px`;
-  made.textContent = words;
+  made.tabIndex = -1;
+  made.dataset.people = "passed";
   return made;
 }

@@ -166,6 +166,9 @@ export class Panels {
     const run = event.target.closest("[data-run]");
     if (run) this.act(run.dataset.run, run.dataset);
     if (event.target.closest("[data-close]")) document.getElementById("sheet-dialog").close();
+    const way = event.target.closest("[data-way]");
+    if (way) this.sender.send(way.dataset.step, { way: way.dataset.way });
+    if (way || event.target.closest("[data-later]")) document.getElementById("choice-dialog").close();
     const button = event.target.closest("[data-command], [data-show], [data-gesture], [data-first]");
     if (!button || button.getAttribute("aria-disabled") === "true") return;
     const { command, show, gesture, first } = button.dataset;

@@ -74,6 +74,7 @@ export class Sender {
     if (text.includes("<hx-partial")) await window.htmx.swap({ sourceElement: document.body, text, swap: "none" });
     else if (!response.ok) toast(response.statusText, "err");
     if (told) this.revision = Math.max(this.revision, told.revision);
+    if (told?.choice) document.getElementById("choice-dialog").showModal();
     return response.ok ? told : null;
   }
 

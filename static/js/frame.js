@@ -11,7 +11,13 @@ export function toast(words, tone = "") {
   sign.setAttribute("aria-hidden", "true");
   box.append(sign, words);
   document.getElementById("toasts").append(box);
-  setTimeout(() => box.remove(), LASTS);
+}
+
+// Whoever appended it, a toast leaves by itself.
+const toasts = document.getElementById("toasts");
+if (toasts) {
+  const leave = (box) => setTimeout(() => box.remove(), LASTS);
+  new MutationObserver((changes) => changes.flatMap((change) => [...change.addedNodes]).forEach(leave)).observe(toasts, { childList: true });
 }
 
 /** Give the token that a write needs, for `fetch` with the header X-CSRF-Token. */

@@ -4,8 +4,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from engine.api import counts, flows, pausing
+from engine.api import counts, flows, pausing, standing
 from engine.api.inbox import list_inbox
+from engine.api.passing import passed_through
+from engine.api.standing import Period
 from engine.errors import FlowError, NotFound, RevisionConflict
 from engine.store.session import Store
 from engine.store.tables import Flow, Workspace
@@ -130,6 +132,15 @@ def test_counts_by_flow_node_and_port(store: Store) -> None:
     assert nodes["used"].ports[0].targets == ("thanks",)
     (flow,) = counts.list_flows(wiring)
     assert (flow.completed, flow.active) == (4, 0)
+    ever, today = (standing.figures(wiring, "welcome", each) for each in (Period.EVER, Period.TODAY))
+    assert (ever["start"].entered, ever["used"].entered, ever["used"].edges["yes", "thanks"]) == (5, 4, 1)
+    assert (ever["hello"].sent, today["hello"].sent) == (5, 0)
+    assert {each.entered for each in today.values()} == {0}
+    page = passed_through(wiring, "welcome", "used", "else", most=2)
+    more = passed_through(wiring, "welcome", "used", "else", most=2, after=page.after)
+    assert (page.total, sorted(each.key for each in (*page.passed, *more.passed))) == (3, ["c2", "c3", "c4"])
+    assert passed_through(wiring, "welcome", "used", "else", Period.TODAY).passed == ()
+    assert passed_through(wiring, "welcome", "gone", "else").passed == ()
 
 
 def test_a_flow_that_was_never_published_has_no_counts(store: Store) -> None:

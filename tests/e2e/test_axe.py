@@ -7,16 +7,10 @@ from playwright.sync_api import Page
 
 from engine.wiring import Wiring
 from tests.e2e.conftest import NewPage, apart
-from tests.e2e.pages import lived_in, paths
+from tests.e2e.pages import OPENED, lived_in, paths
 from tests.law.sources import ROOT
 
 AXE = ROOT / "build" / "vendor" / "node_modules" / "axe-core" / "axe.min.js"
-OPENED = {
-    "flows": ('[commandfor="new-flow"]', ".card-foot .btn"),
-    "contacts": (".me",),
-}
-"""What is opened on a page and looked at too: dialogs and menus."""
-
 LOOKS = [("light", "en-US"), ("dark", "zh-CN")]
 
 
@@ -32,10 +26,10 @@ def test_no_page_has_a_serious_fault(wiring: Wiring, new_page: NewPage, theme: s
     for name, path in paths(wiring).items():
         page.goto(path)
         found[name] = faults(page)
-        for opener in OPENED.get(name, ()):
+        for opener, there in OPENED.get(name, ()):
             page.locator(opener).first.click()
+            page.locator(there).first.wait_for()
             found[f"{name} {opener}"] = faults(page)
-            page.keyboard.press("Escape")
     assert {name: told for name, told in found.items() if told} == {}
 
 

@@ -1,10 +1,15 @@
 """The main journeys on the canvas, by mouse and by keyboard."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+import sqlalchemy as sa
+from playwright.sync_api import Browser, Page, expect
 
+from engine.access.rights import Role
 from engine.api import flows, inbox
 from engine.wiring import Wiring
 from tests.e2e.canvas import (
@@ -21,8 +26,10 @@ from tests.e2e.canvas import (
     settings,
     shape,
 )
-from tests.e2e.conftest import NewPage, apart
-from tests.support.engines import WELCOME, add_contacts, happen, settle
+from tests.e2e.conftest import NewPage, apart, opened
+from tests.support.browser import let_in
+from tests.support.engines import MESSAGE, WELCOME, add_contacts, go_live, happen, pass_time, settle
+from tests.support.serving import served
 
 
 @pytest.fixture
@@ -132,12 +139,40 @@ def test_the_trial_drip_by_keyboard_alone(page: Page, wiring: Wiring) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("Shift+L")
     expect(page.locator(".problems")).to_contain_text("No problems")
+    simulate_by_keys(page)
     page.keyboard.press("Control+Shift+Enter")
     expect(page.locator("#sheet h2")).to_be_visible()
     tab_to(page, '#sheet [data-run="publish"]')
     page.keyboard.press("Enter")
     expect(page.locator("#status")).to_contain_text("v1")
     apart(lambda: receive(wiring, "Day 1"))
+    page.keyboard.press("Escape")
+    tab_to(page, 'nav a[href="/inbox"]')
+    page.keyboard.press("Enter")
+    expect(page.locator("#content")).to_contain_text("Day 1")
+
+
+def simulate_by_keys(page: Page) -> None:
+    """Go to the simulation and back: run it, scrub to its first day, follow a contact."""
+    page.keyboard.press("t")
+    page.wait_for_url("**/simulation")
+    for name, value in (("contacts", "40"), ("days", "7")):
+        tab_to(page, f"#{name}")
+        page.keyboard.press("Control+a")
+        page.keyboard.type(value)
+    tab_to(page, ".run")
+    page.keyboard.press("Enter")
+    expect(page.locator("#simulated")).to_be_visible()
+    assert int(page.locator(".sim-figures dd").first.inner_text()) > 0
+    tab_to(page, "#day")
+    page.keyboard.press("Home")
+    expect(page.locator("#day")).to_have_value("0")
+    tab_to(page, ".walk summary")
+    page.keyboard.press("Enter")
+    expect(page.locator(".walk[open] li").first).to_be_visible()
+    tab_to(page, '.tabs-of-flow a[href$="/canvas"]')
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#canvas-page[data-ready]:not(.simulation)")
 
 
 def write_by_keys(page: Page, name: str, **words: str) -> None:
@@ -196,20 +231,88 @@ def test_thirty_steps_back_and_forth_through_a_reload(page: Page, wiring: Wiring
     assert apart(lambda: shape(wiring))[0] == shown
 
 
-def test_two_browsers_on_one_draft(new_page: NewPage, wiring: Wiring) -> None:
+@pytest.fixture
+def two(browser: Browser, wiring: Wiring) -> Iterator[tuple[Page, Page]]:
+    """Give the pages of two users on one draft."""
     flows.import_flow(wiring, WELCOME)
-    ann, ben = (open_canvas(new_page(), "welcome") for _ in range(2))
+    with ExitStack() as stack:
+        address = stack.enter_context(served(wiring, is_demo=False))
+        pages = []
+        for role in (Role.EDITOR, Role.ADMIN):
+            page = stack.enter_context(opened(browser, address, reduced_motion="reduce"))
+            cookie = apart(partial(let_in, wiring, role))
+            page.context.add_cookies([{"name": "dripline_session", "value": cookie, "url": address}])
+            pages.append(open_canvas(page, "welcome"))
+        yield pages[0], pages[1]
+
+
+def test_two_browsers_on_one_draft(two: tuple[Page, Page]) -> None:
+    ann, ben = two
     expect(ann.locator("#faces .face")).to_have_count(1)
     choose(ann, "day")
-    expect(card(ben, "day")).to_have_attribute("data-by", "Demo")
+    expect(card(ben, "day")).to_have_attribute("data-by", "Editor")
     fill(ann, "duration", "5")
     expect(card(ben, "day")).to_contain_text("5 days")
+    choose(ben, "day")
+    fill(ben, "duration", "6")
+    expect(card(ann, "day")).to_contain_text("6 days")
+    ann.locator("#viewport").focus()
+    ann.keyboard.press("Control+z")
+    expect(ann.locator("#step-choice")).to_contain_text("Admin has changed the same thing since")
+    expect(ann.locator("#step-choice .way")).to_have_count(1)
+    expect(ann.locator("#step-choice ins")).to_have_text("1d")
+    ann.locator('[data-way="mine"]').click()
+    expect(card(ben, "day")).to_contain_text("1 day")
+    ben.locator("#viewport").focus()
+    ben.keyboard.press("Control+z")
+    ben.locator('[data-way="skip"]').click()
+    expect(ben.locator("#choice-dialog")).to_be_hidden()
+    expect(ben.locator('[data-command="undo"]')).to_have_attribute("aria-disabled", "true")
     choose(ben, "nudge")
     ben.keyboard.press("Delete")
     expect(card(ann, "nudge")).to_have_count(0)
     expect(edge(ann, "used", "nudge")).to_have_count(0)
     expect(ben.locator("#cards > .n")).to_have_count(len(ids(ann)))
     assert sorted(ids(ann)) == sorted(ids(ben))
+
+
+def test_numbers_of_a_period_and_the_contacts_behind_them(page: Page, wiring: Wiring) -> None:
+    apart(lambda: lived(wiring))
+    open_canvas(page, "welcome")
+    page.keyboard.press("d")
+    bubble = card(page, "day").locator(".rests")
+    expect(bubble).to_have_text("1 here · 3 entered")
+    expect(card(page, "hello").locator(".rests")).to_have_text("3 sent, 33.3% opened, 0% clicked")
+    expect(page.locator('.chip[data-of="day"]')).to_have_text("2")
+    page.select_option("#period", "today")
+    expect(page.locator('.chip[data-of="day"]')).to_have_count(0)
+    expect(page.locator('.chip[data-of="hello"]')).to_have_text("1")
+    page.locator('.chip[data-of="hello"]').click()
+    expect(page.locator("#people .resting a")).to_have_text(["cem@example.com"])
+    page.keyboard.press("Escape")
+    choose(page, "day")
+    page.keyboard.press("p")
+    expect(page.locator("#people .resting a")).to_have_text(["cem@example.com"])
+    page.locator('#people [data-people="passed"]').wait_for()
+    page.locator("#people .resting a").click()
+    page.wait_for_url("**/contacts/cem")
+
+
+def lived(wiring: Wiring) -> None:
+    """Let two contacts go through two days ago, one of whom opens a mail, and one come in today."""
+    go_live(wiring)
+    add_contacts(wiring, "ann", "ben", "cem")
+    for key in ("ann", "ben"):
+        happen(wiring, key, "signed_up")
+    settle(wiring)
+    with wiring.store.write() as connection:
+        one = sa.select(sa.func.min(MESSAGE.c.contact_id)).scalar_subquery()
+        connection.execute(MESSAGE.update().values(opened_at=MESSAGE.c.sent_at).where(MESSAGE.c.contact_id == one))
+    for _ in range(2):
+        pass_time(wiring, "1d")
+        settle(wiring)
+    happen(wiring, "cem", "signed_up")
+    settle(wiring)
 
 
 def test_copies_go_from_one_flow_to_another(new_page: NewPage, wiring: Wiring) -> None:

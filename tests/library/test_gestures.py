@@ -11,7 +11,7 @@ from engine.graph.canonical import canonical
 from engine.graph.delta import Overtaken
 from engine.graph.gesture import Gesture
 from engine.library import drafts, gestures
-from engine.library.gestures import Changed, Hand
+from engine.library.gestures import Changed, Hand, Way
 from engine.store.session import Store
 from engine.wiring import Wiring
 from tests.graph.documents import delay, flow, mail
@@ -165,3 +165,49 @@ def test_thirty_steps_back_and_forth(wiring: Wiring) -> None:
     for after in states[1:]:
         step(wiring, gestures.redo, ANN)
         assert canonical(draft(wiring)[1]) == after
+
+
+def test_who_is_overtaken_chooses_what_becomes_of_it(wiring: Wiring) -> None:
+    act(wiring, ANN, "rename", id="day2", name="Second")
+    act(wiring, ANN, "add", type="send.sms", after=["day1", "out"])
+    act(wiring, BEN, "configure", id="sms", field="/text", value="Theirs")
+    act(wiring, BEN, "connect", None, **{"from": "sms", "port": "out", "to": "day2"})
+    with wiring.store.read() as connection:
+        choice = gestures.choice(connection, 1, "test", ANN, "undo")
+    assert choice is not None
+    assert (choice.kind, choice.actor) == ("add", "ben")
+    assert [each["id"] for each in choice.mine["nodes"]] == ["start", "day1", "pause", "day2"]
+    assert all("sms" not in edge.values() for edge in choice.mine["edges"])
+    assert choice.now == draft(wiring)[1]
+    with wiring.store.write() as connection:
+        gestures.undo(connection, 1, "test", ANN, 2, Way.MINE)
+    assert draft(wiring)[1] == choice.mine
+    # What was undone so can be done again, and what another did to it is theirs to take back.
+    assert step(wiring, gestures.undo, ANN) is not None
+    assert "name" not in draft(wiring)[1]["nodes"][3]
+
+
+@pytest.mark.parametrize(("way", "left"), [(Way.REST, "5d"), (Way.SKIP, "5d"), (Way.MINE, "1d")])
+def test_the_rest_of_a_step_and_passing_over_it(wiring: Wiring, way: Way, left: str) -> None:
+    act(wiring, ANN, "rename", id="day2", name="Second")
+    act(wiring, ANN, "configure", id="pause", field="/duration", value="2d")
+    act(wiring, BEN, "configure", id="pause", field="/duration", value="5d")
+    with wiring.store.write() as connection:
+        changed = gestures.undo(connection, 1, "test", ANN, 2, way)
+    assert changed is not None
+    assert bool(changed.done.change) is (way is Way.MINE)
+    assert setting(wiring, "pause", "duration") == left
+    assert step(wiring, gestures.undo, ANN) is not None
+    assert "name" not in draft(wiring)[1]["nodes"][3]
+    assert setting(wiring, "pause", "duration") == left
+
+
+def test_an_edge_does_not_come_back_to_a_node_that_is_gone(wiring: Wiring) -> None:
+    act(wiring, ANN, "disconnect", edge=["pause", "out", "day2"])
+    act(wiring, BEN, "delete", ids=["day2"])
+    with pytest.raises(Overtaken):
+        step(wiring, gestures.undo, ANN)
+    with wiring.store.read() as connection:
+        choice = gestures.choice(connection, 1, "test", ANN, "undo")
+    assert choice is not None
+    assert choice.mine == choice.rest == choice.now
