@@ -189,11 +189,12 @@ def test_live_numbers(client: TestClient, wiring: Wiring) -> None:
         happen(wiring, key, "signed_up")
     settle(wiring)
     found = client.get(f"{KEY}/counts").json()
-    assert found["nodes"]["day"]["resting"] == 2
-    assert found["nodes"]["hello"]["said"] == "2 sent, 0% opened, 0% clicked"
+    assert found["nodes"]["day"] == "2 here · 2 entered"
+    assert found["nodes"]["hello"] == "2 sent, 0% opened, 0% clicked"
     assert ["start", "out", "hello", 2] in found["edges"]
     listed = client.get(f"{KEY}/resting?node=day").text
     assert "ann@example.com" in listed
+    assert "2 contacts left here this way today" in client.get(f"{KEY}/passed?node=hello&port=out&period=today").text
 
 
 def test_nodes_as_text(client: TestClient) -> None:
