@@ -20,6 +20,7 @@ from designer import terminal
 from designer.access_commands import access_commands
 from designer.experiment_command import experiment_command
 from designer.move_command import move_command
+from designer.worker_command import worker_command
 from engine.errors import EngineError, NotFound, StoreError
 from engine.terms import parse_duration, parse_instant
 
@@ -56,6 +57,7 @@ for _name, _group in access_commands(lambda db: _wire(db)).items():  # noqa: PLW
     cli.add_typer(_group, name=_name)
 cli.command("experiment")(experiment_command(lambda db: _wire(db)))  # noqa: PLW0108 - it stands below
 cli.command("move")(move_command(lambda db: _wire(db)))  # noqa: PLW0108 - it stands below
+cli.command("worker")(worker_command(lambda db: _wire(db), lambda wiring: _run(wiring)))  # noqa: PLW0108 - it stands below
 
 _given: dict[str, str] = {}
 _open = ExitStack()
@@ -425,6 +427,14 @@ def workspace(
 
     change = None if settings is None else _read(json.loads, settings)
     terminal.say_json(asdict(workspaces.change_workspace(_wire(db), timezone=timezone, settings=change)))
+
+
+def _run(wiring: "Wiring") -> Callable[[], bool]:
+    from engine.schedule.metronome import Metronome
+
+    metronome = Metronome(wiring)
+    metronome.start()
+    return metronome.stop
 
 
 def _settings(db: str | None) -> "Settings":

@@ -19,6 +19,8 @@ from engine.store.session import Store, open_store
 from tests.support.postgres import find_programs
 
 Fill = Callable[[Store], object]
+Call = Callable[..., None]
+"""Runs a program of PostgreSQL on a cluster."""
 
 
 class Databases(Protocol):
@@ -37,7 +39,7 @@ class Databases(Protocol):
 
 
 @contextmanager
-def scratch(kind: str, url: str | None = None) -> Iterator[Databases]:
+def scratch(kind: str, url: str | None = None, options: str = "") -> Iterator[Databases]:
     """Open a place for databases of a kind; ``url`` names a PostgreSQL server that may be used, else one is started."""
     with tempfile.TemporaryDirectory(prefix="dripline-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -46,12 +48,12 @@ def scratch(kind: str, url: str | None = None) -> Iterator[Databases]:
         elif url is not None:
             yield from _served(url)
         else:
-            with cluster(folder) as started:
-                yield from _served(started)
+            with cluster(folder, options) as (started, call):
+                yield from _served(started, call)
 
 
-def _served(url: str) -> Iterator[Databases]:
-    server = PostgresServer(url)
+def _served(url: str, call: Call | None = None) -> Iterator[Databases]:
+    server = PostgresServer(url, call=call)
     try:
         yield server
     finally:
@@ -117,6 +119,7 @@ class PostgresServer:
     prefix: str = "dripline_bench"
     parts: int | None = None
     kind: str = "postgresql"
+    call: Call | None = None
     _made: int = 0
     _names: list[str] = field(default_factory=list)
 
@@ -149,6 +152,11 @@ class PostgresServer:
         for name in list(self._names):
             self.drop(self._address(name))
 
+    def restart(self) -> None:
+        """Break the server off, as a loss of power would, and start it again."""
+        assert self.call is not None, "the server is not ours"
+        self.call("pg_ctl", "-m", "immediate", "-w", "-t", "60", "restart")
+
     def _address(self, name: str) -> str:
         return make_url(self.url).set(drivername="postgresql+psycopg", database=name).render_as_string(False)
 
@@ -162,8 +170,11 @@ class PostgresServer:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[str]:
-    """Start a PostgreSQL with its own defaults, durable, on a socket in a folder; give its address."""
+def cluster(folder: Path, more: str = "") -> Iterator[tuple[str, Call]]:
+    """Start a PostgreSQL with its own defaults, durable, on a socket in a folder.
+
+    Shape: its address, and what runs a program of PostgreSQL on it. ``more`` are options of the server.
+    """
     programs, who, data = find_programs(), _who(), folder / "pg"
     data.mkdir(mode=0o700)
     if who:
@@ -177,10 +188,13 @@ def cluster(folder: Path) -> Iterator[str]:
             subprocess.run(command, cwd="/", check=True, stdin=subprocess.DEVNULL, stdout=said, stderr=said, **who)
 
     call("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
-    options = f"-c listen_addresses= -c unix_socket_directories={data}"
+    options = f"-c listen_addresses= -c unix_socket_directories={data} {more}"
+    if more:
+        with (data / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all 10.0.0.0/8 trust\n")
     call("pg_ctl", "-w", "-t", "60", "-o", options, "-l", str(data / "log"), "start")
     try:
-        yield f"postgresql+psycopg://postgres@/postgres?host={data}"
+        yield f"postgresql+psycopg://postgres@/postgres?host={data}", call
     finally:
         call("pg_ctl", "-m", "immediate", "-w", "-t", "60", "stop")
 

@@ -48,11 +48,11 @@ def storm(
     databases.template("storm", lambda store: storm_world.prepare(store, contacts))
     url = databases.copy("storm")
     quiet = run_series(_ticks(url, by_command=by_command), instants)
-    expected, _ = _look(url, instants[-1])
+    expected, _ = look_at(url, instants[-1])
     databases.drop(url)
     url = databases.copy("storm")
     stormy = kill_series(_ticks(url, by_command=by_command), instants, kills, quiet.seconds, seed)
-    found, broken = _look(url, instants[-1])
+    found, broken = look_at(url, instants[-1])
     databases.drop(url)
     rows = {name: len(each) for name, each in expected.items() if each}
     return Outcome(stormy.kills, stormy.processes, rows, differences(expected, found), broken)
@@ -73,7 +73,8 @@ def _ticks(url: str, *, by_command: bool) -> Ticks:
     return CommandTicks(url) if by_command else ForkedTicks(url)
 
 
-def _look(url: str, last: str) -> tuple[Contents, Mapping[str, int]]:
+def look_at(url: str, last: str) -> tuple[Contents, Mapping[str, int]]:
+    """Read what a database has come to: its contents, and how often each invariant is broken."""
     store = open_store(url)
     try:
         return storm_world.contents(store), _broken(store, last)
@@ -111,7 +112,14 @@ def main() -> int:
     """Let it storm on both databases."""
     parser = argparse.ArgumentParser(prog="storm", description="Kill ticks at random moments and compare.")
     parser.add_argument("--contacts", type=int, default=20_000)
-    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--kills", type=int)
+    parser.add_argument("--workers", type=int, default=0, help="so many share one PostgreSQL: more kinds of faults")
+    parser.add_argument("--freezes", type=int, default=50, help="of workers, beyond their lease")
+    parser.add_argument("--cuts", type=int, default=20, help="of workers from the network, beyond their lease")
+    parser.add_argument("--restarts", type=int, default=5, help="of the server that the workers share")
+    parser.add_argument("--term", type=float, default=10.0, help="seconds of a worker's lease")
+    parser.add_argument("--parts", type=int, default=16, help="of the database that workers share")
+    parser.add_argument("--log", default="/dev/null", help="file in which workers say what went wrong")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1, help="look at every N-th instant only")
     parser.add_argument("--db", action="append", choices=("sqlite", "postgresql"))
@@ -121,6 +129,11 @@ def main() -> int:
         "--forked", action="store_true", help="fork processes that have loaded everything, do not call dripline tick"
     )
     asked = parser.parse_args()
+    if asked.workers:
+        from bench.storm_of_workers import main_of_workers  # noqa: PLC0415 - it builds on this file
+
+        return main_of_workers(asked)
+    asked.kills = 100 if asked.kills is None else asked.kills
     by_command = COMMAND.exists() and not asked.forked
     passed = True
     for kind in asked.db or ("sqlite", "postgresql"):

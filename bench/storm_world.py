@@ -126,11 +126,16 @@ def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
                 (tuple(map(_plain, row)) for row in connection.execute(sa.select(*_kept(table)))), key=repr
             )
             for table in CONTACT.metadata.sorted_tables
+            if table.name not in PASSING
         }
 
 
 UNEQUAL: Final = {"message": ("worker", "attempt"), "delivery": ("attempt",)}
 """Who handed a message over, and at which attempt, is no part of what was done."""
+
+
+PASSING: Final = ("lease",)
+"""Who is alive is no part of it either."""
 
 
 def _kept(table: sa.Table) -> list[sa.Column[Any]]:

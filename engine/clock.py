@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from engine.terms import Micros, from_micros, to_micros
 
@@ -38,6 +38,38 @@ class RealClock:
     def micros(self) -> Micros:
         """Give the present instant in microseconds."""
         return time.time_ns() // 1000
+
+
+class SharedClock:
+    """A clock that several machines share: it is told the instant once in a while and goes on by itself.
+
+    Small corrections never turn it back, so that nothing happens before what it followed; it stands until it is right.
+    """
+
+    exact = False
+    SMALL: Final = 60_000_000
+    """Microseconds that are a correction; more is another time, which is followed."""
+
+    def __init__(self, at: Micros) -> None:
+        """Begin at an instant."""
+        self._told = (at, time.monotonic_ns())
+        self._last = at
+
+    def set(self, at: Micros) -> None:
+        """Be told the instant."""
+        if at < self._last - self.SMALL:
+            self._last = at
+        self._told = (at, time.monotonic_ns())
+
+    def now(self) -> datetime:
+        """Give the present instant, aware, UTC."""
+        return from_micros(self.micros())
+
+    def micros(self) -> Micros:
+        """Give the present instant in microseconds."""
+        at, read = self._told
+        self._last = max(self._last, at + (time.monotonic_ns() - read) // 1000)
+        return self._last
 
 
 @dataclass

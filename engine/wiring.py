@@ -22,7 +22,7 @@ from engine.channels.sms import SmsChannel
 from engine.channels.tracking import Tracker
 from engine.channels.webhook import WebhookChannel, webhook_secret
 from engine.channels.wecom import WecomChannel
-from engine.clock import Clock, RealClock
+from engine.clock import Clock, RealClock, SharedClock
 from engine.contract.registry import Registry, installed
 from engine.errors import NotFound
 from engine.library.templates import Shelf
@@ -31,7 +31,7 @@ from engine.run.context import Deployment
 from engine.run.deploy import Deployments
 from engine.run.texts import content_of, requirements
 from engine.settings import Settings
-from engine.store import migrate, sequences
+from engine.store import leases, migrate, sequences
 from engine.store.session import Store, open_store
 from engine.store.tables import Event, Workspace
 from engine.telemetry import Pulses, name_process
@@ -92,8 +92,8 @@ def connect(
 
     Errors: ``StoreError`` when there is no database to reach; ``SchemaOutdated`` when it is of another version.
     """
-    clock, registry = clock or RealClock(), registry or installed()
-    store = store or open_database(settings.db)
+    registry, store = registry or installed(), store or open_database(settings.db)
+    clock = clock or _clock_of(store)
     shelf = Shelf(WORKSPACE)
     deployments = Deployments(registry, renderer, requirements(renderer, shelf.content), WORKSPACE)
     office = Office(
@@ -116,6 +116,14 @@ def connect(
         office=office,
         worker=name_process(),
     )
+
+
+def _clock_of(store: Store) -> Clock:
+    """Choose the clock: the machine's, or that of a database which several machines may share."""
+    if store.name == "sqlite":
+        return RealClock()
+    with store.read() as connection:
+        return SharedClock(leases.now(connection))
 
 
 def with_clock(wiring: Wiring, clock: Clock) -> Wiring:

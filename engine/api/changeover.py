@@ -204,7 +204,7 @@ def undo(wiring: Wiring, key: str) -> TakenBack:
     for part in range(wiring.store.parts):
         after: int | None = 0
         while after is not None:
-            with pace.step(pace.size), transaction(wiring.store) as connection:
+            with pace.step(pace.size), transaction(wiring.store, part) as connection:
                 run = _run(wiring, connection, part)
                 returned, others, after = changeovers.take_back(run, act, after, pace.size)
                 back, stay = back + returned, stay + others
@@ -296,7 +296,7 @@ def _take(wiring: Wiring, key: str, crossing: Crossing, act: int, part: int) -> 
     pace = Pace(wiring.store, BATCH)
     after: int | None = 0
     while after is not None:
-        with pace.step(pace.size), transaction(wiring.store) as connection:
+        with pace.step(pace.size), transaction(wiring.store, part) as connection:
             run = _run(wiring, connection, part)
             if run.deployment.live.get(key) != crossing.new.version_id:
                 raise FlowError(f"another version of {key!r} was published meanwhile; look at the move again", flow=key)

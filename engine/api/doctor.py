@@ -16,7 +16,8 @@ from engine.errors import ChannelError, EngineError, SchemaOutdated, StoreError
 from engine.run.invariants import INVARIANTS, violations
 from engine.settings import Settings
 from engine.store import migrate
-from engine.store.dialect import safety
+from engine.store.dialect import be_patient, safety
+from engine.store.server import misset
 from engine.store.session import Store, open_store
 from engine.store.tables import Contact, Event, Failure, Message, Meta
 from engine.terms import DAY, MINUTE, format_instant
@@ -70,7 +71,8 @@ def examine(settings: Settings, connect: Connect, *, mend: bool = False) -> list
     found.append(Found(WELL, "node types", f"{len(list(wiring.registry))} kinds are installed"))
     found.append(_mail(settings))
     with wiring.store.read() as connection:
-        found += [_clock(connection), _zones(connection), *_left_over(connection)]
+        be_patient(connection)
+        found += [*_server(connection), _clock(connection), _zones(connection), *_left_over(connection)]
         found += _invariants(wiring, connection)
     return found
 
@@ -96,6 +98,14 @@ def _database(settings: Settings, store: Store) -> Iterator[Found]:
         yield Found(DATABASE, "parts", f"the database was made with {parts} parts, not {store.parts}")
     else:
         yield Found(WELL, "parts", f"contacts are folded into {store.parts}")
+
+
+def _server(connection: Connection) -> Iterator[Found]:
+    wrong = misset(connection)
+    for each in wrong:
+        yield Found(WARNING, "server", str(each))
+    if not wrong and connection.dialect.name != "sqlite":
+        yield Found(WELL, "server", "notices lost workers, and sweeps up after waves")
 
 
 def _schema(store: Store, *, mend: bool) -> Found:

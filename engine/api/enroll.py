@@ -86,7 +86,7 @@ def enroll_all(wiring: Wiring, flow: str, progress: Progress = lambda _: None) -
     for part in range(wiring.store.parts):
         after: int | None = 0
         while after is not None:
-            with pace.step(pace.size), transaction(wiring.store) as connection:
+            with pace.step(pace.size), transaction(wiring.store, part) as connection:
                 after = _enroll_next(_run(wiring, connection, part), flow, after, pace.size, done)
             progress(done.asked)
     return done

@@ -27,9 +27,10 @@ class Loop:
 
 @dataclass(frozen=True)
 class Health:
-    """How a process is: ``ok`` when its database answers and its loops beat."""
+    """How a process is: ``ok`` when its database answers and its loops beat; ``worker`` is its name."""
 
     ok: bool
+    worker: str
     database: str
     now: str
     loops: tuple[Loop, ...]
@@ -50,4 +51,4 @@ def look_at_health(wiring: Wiring) -> Health:
         success = None if pulse.last_success is None else format_instant(pulse.last_success)
         loops.append(Loop(name, success, pulse.last_fault, beats or name not in FREQUENT))
     ok = database == "ok" and all(loop.ok for loop in loops)
-    return Health(ok, database, format_instant(wiring.clock.micros()), tuple(loops))
+    return Health(ok, wiring.worker, database, format_instant(wiring.clock.micros()), tuple(loops))

@@ -21,6 +21,7 @@ from engine.channels.recipients import load_recipients
 from engine.channels.render import Renderer
 from engine.channels.surroundings import Surroundings, quiet_end, read_surroundings
 from engine.clock import Clock
+from engine.store.claims import MESSAGES, TakenError, claim
 from engine.store.session import Store
 from engine.terms import Json, Micros, length_micros
 
@@ -192,8 +193,17 @@ class _Lane:
         return ready, [*unknown, *refused]
 
     def _claim(self, connection: Connection, want: int, now: Micros) -> list[Claim | Claimed]:
-        """Take the next messages of a part, but for those whose contacts have quiet hours now."""
+        """Take the next messages of a part, but for those whose contacts have quiet hours now.
+
+        A cap counts what others have taken, so that under one a part is not taken from by two at the same time.
+        """
         part = self.parts[0]
+        if self.surroundings.caps:
+            try:
+                claim(connection, part, MESSAGES, wait=False)
+            except TakenError:
+                self.parts.pop(0)
+                return []
         given = {"now": now, "worker": self.worker, "channels": self.names, "caps": self.surroundings.caps}
         claimed, seen = outbox.claim(connection, part, limit=want, **given)  # type: ignore[arg-type]
         if seen < want:

@@ -33,7 +33,11 @@ def begin(
         "out": sa.literal("[]", sa.Text),
         "looks": sa.literal("[]", sa.Text),
     }
-    insert = upsert(EXPERIMENT, dialect).from_select(list(row), sa.select(*row.values()).where(first.c.at.is_not(None)))
+    # The row is one for all parts: waves that would only say what it says already must not lock it.
+    known = sa.exists().where(EXPERIMENT.c.id == division.experiment, EXPERIMENT.c.started_at <= first.c.at)
+    insert = upsert(EXPERIMENT, dialect).from_select(
+        list(row), sa.select(*row.values()).where(first.c.at.is_not(None), ~known)
+    )
     earlier = {"started_at": insert.excluded.started_at}
     changed: sa.sql.dml.UpdateBase = insert.on_conflict_do_update(
         index_elements=["id"], set_=earlier, where=EXPERIMENT.c.started_at > insert.excluded.started_at

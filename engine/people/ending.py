@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.people.contacts import Place
+from engine.store.claims import claim_all
 from engine.store.dialect import alone, alongside
 from engine.store.tables import Enrollment, Failure, Message, Token
 from engine.terms import Micros
@@ -16,17 +17,13 @@ FAILURE: sa.Table = Failure.__table__  # type: ignore[attr-defined]
 MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
 TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
 
-EXECUTOR: Final = 0x64726970
-"""What the executor's transactions say so that they wait for each other; it is ``engine.run.transactions.EXECUTOR``."""
-
-
 PLACES: Final = 0x6472706C
 """What transactions say that rely on contacts being where they are, and those that move or erase one."""
 
 
 def one_at_a_time(connection: Connection) -> None:
     """Wait until no wave and no ingest is under way, and keep them waiting: the contact they work on is about to go."""
-    alone(connection, EXECUTOR)
+    claim_all(connection)
     alone(connection, PLACES)
 
 

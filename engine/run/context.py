@@ -62,6 +62,10 @@ class Deployment:
         """List the versions whose tokens may move, oldest first."""
         return [plan for plan in self.versions() if not self.rests(plan)]
 
+    def moves(self, version_id: int) -> bool:
+        """Tell whether the tokens of a version may move."""
+        return version_id in self.plans and not self.rests(self.plans[version_id])
+
     def open(self) -> list[Plan]:
         """List the versions that let contacts in."""
         return [plan for plan in self.published() if not self.rests(plan)]

@@ -38,6 +38,7 @@ class Deployments:
     workspace_id: int = 1
     _plans: dict[int, Plan] = field(default_factory=dict)
     _latest: tuple[bytes, Deployment] | None = None
+    _marked: tuple[Any, Deployment] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -50,6 +51,7 @@ class Deployments:
             segments.where(SEGMENT.c.workspace_id == self.workspace_id).order_by(SEGMENT.c.key),
             sa.select(WORKSPACE.c.timezone, WORKSPACE.c.settings).where(WORKSPACE.c.id == self.workspace_id),
         )
+        self._mark = sa.select(*(_as_text(each) for each in self._asked))
 
     def current(self, connection: Connection) -> Deployment:
         """Give the deployment as the database has it now.
@@ -65,10 +67,21 @@ class Deployments:
                 self._latest = (state, self._load(connection, flows, rules, since, workspace))
             return self._latest[1]
 
+    def still(self, connection: Connection) -> Deployment:
+        """Give the deployment as it is in the midst of work: others may have published or paused meanwhile.
+
+        Shape: as ``current``, but for what templates say. Cost: one small statement while nothing changed.
+        """
+        # Asked before the rest, so that a change between the two is seen the next time.
+        mark = tuple(connection.execute(self._mark).one())
+        if self._marked is None or self._marked[0] != mark:
+            self._marked = (mark, self.current(connection))
+        return self._marked[1]
+
     def forget(self) -> None:
         """Compile programs anew at the next look: what their messages say has changed."""
         with self._lock:
-            self._latest = None
+            self._latest = self._marked = None
 
     def known(self, version_id: int) -> Plan | None:
         """Give the plan of a version if it was read already."""
@@ -140,3 +153,13 @@ class Deployments:
                 drawn, version_id=version_id, flow_id=flow_id, workspace_id=self.workspace_id
             )
         return self._plans[version_id]
+
+
+def _as_text(asked: sa.Select[Any]) -> sa.ScalarSelect[str]:
+    """Make one text of the rows of a statement."""
+    rows = asked.subquery()
+    fields = [sa.func.coalesce(sa.cast(column, sa.Text), "") for column in rows.c]
+    row = fields[0]
+    for each in fields[1:]:
+        row = row.concat("\n").concat(each)
+    return sa.select(sa.func.aggregate_strings(row, "\n")).scalar_subquery()

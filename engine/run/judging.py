@@ -1,6 +1,7 @@
 """Look at the experiments that run, and act on what is proven: one leader, one transaction, so exactly once."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -21,6 +22,14 @@ from engine.terms import Micros
 BY_ITSELF = "engine"
 _log = logging.getLogger(__name__)
 
+Mine = Callable[[Connection], bool]
+"""Tells within a transaction whether its process still has the lead, and keeps it so until the end."""
+
+
+def everybody(_connection: Connection) -> bool:
+    """Lead, where nobody else could."""
+    return True
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -30,10 +39,11 @@ class Judged:
     act: Act
 
 
-def judge(store: Store, deployment: Deployment, now: Micros) -> list[Judged]:
-    """Look at every experiment; where something is to be done, do it under the executor's lock.
+def judge(store: Store, deployment: Deployment, now: Micros, is_mine: Mine = everybody) -> list[Judged]:
+    """Look at every experiment; where something is to be done, do it with all parts to itself.
 
-    Shape: whoever holds the lock leads; the others find that it is done. A crash leaves nothing half done.
+    Shape: whoever comes second finds that it is done, and whoever has lost the lead does nothing. A crash leaves
+    nothing half done.
     Cost: four statements an experiment, whatever the number of contacts.
     """
     found: list[Judged] = []
@@ -42,7 +52,8 @@ def judge(store: Store, deployment: Deployment, now: Micros) -> list[Judged]:
             due = _next(connection, store.parts, number, comparison, now) is not None
         if due:
             with transaction(store) as connection:
-                found.extend(judge_in(connection, store.parts, deployment, number, now))
+                if is_mine(connection):
+                    found.extend(judge_in(connection, store.parts, deployment, number, now))
     return found
 
 

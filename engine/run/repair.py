@@ -27,28 +27,43 @@ POISON = (EngineError, DBAPIError, ValueError, TypeError, ArithmeticError, Looku
 """What a wave may raise because of one contact; a plug-in's own code may raise any of these."""
 
 
-def carry_safely(
-    store: Store, run: Callable[[Connection], Run], plan: Plan, contacts: "array[int]", report: TickReport
-) -> None:
-    """Carry the due tokens of these contacts in one transaction; isolate what makes it fail.
+def is_nobodys(fault: Exception) -> bool:
+    """Tell whether a fault is the database's own: a lock, a limit, a connection that is gone."""
+    return isinstance(fault, OperationalError) or (isinstance(fault, DBAPIError) and fault.connection_invalidated)
 
-    Errors: a fault of the database itself is passed on: it is nobody's poison.
+
+def carry_safely(
+    store: Store,
+    part: int,
+    run: Callable[[Connection], Run],
+    plan: Plan,
+    contacts: "array[int]",
+    report: TickReport,
+    *,
+    wait: bool,
+) -> None:
+    """Carry the due tokens of these contacts of a part in one transaction; isolate what makes it fail.
+
+    Errors: a fault of the database itself is passed on: it is nobody's poison; ``TakenError`` as ``transaction`` says.
     """
     try:
-        with transaction(store) as connection:
+        with transaction(store, part, wait=wait) as connection:
             current = run(connection)
+            if not current.deployment.moves(plan.version_id):
+                return
             program = current.deployment.program(plan.version_id, current.dialect)
             report.add(moving.move_due(current, program, contacts))
-    except OperationalError:
-        raise
     except POISON as error:
+        if is_nobodys(error):
+            raise
         if len(contacts) > 1:
+            # Whoever has found poison goes on to the end of it: another one would have to look for it again.
             middle = len(contacts) // 2
-            carry_safely(store, run, plan, contacts[:middle], report)
-            carry_safely(store, run, plan, contacts[middle:], report)
+            carry_safely(store, part, run, plan, contacts[:middle], report, wait=True)
+            carry_safely(store, part, run, plan, contacts[middle:], report, wait=True)
             return
         _log.warning("contact %s of flow %s cannot go on: %s", contacts[0], plan.flow_key, error)
-        with transaction(store) as connection:
+        with transaction(store, part) as connection:
             report.failed += fail(run(connection), plan, contacts[0], error)
 
 

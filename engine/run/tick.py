@@ -1,15 +1,16 @@
 """Do all that is due: events first, then what changed, then the calendar, then the tokens whose time has come.
 
-Every batch is one transaction over one part. A crash loses nothing: what was not committed is found again.
+Every batch is one transaction that has its part to itself. A crash loses nothing: what was not committed is found
+again. Any number of processes may tick at the same time: each passes over the parts that others are at (ADR 0015).
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
 
 from engine.clock import Clock
 from engine.run import arrivals, calendar, changes, repair, rounds
@@ -18,6 +19,7 @@ from engine.run.claim import due_contacts
 from engine.run.context import Deployment, Run, TickReport
 from engine.run.pace import MOST, Pace
 from engine.run.transactions import transaction
+from engine.store.claims import TakenError
 from engine.store.session import Store
 from engine.terms import Micros
 
@@ -25,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 
 Stop = Callable[[], bool]
+Look = Callable[[Connection], Deployment]
+"""Gives the flows that run as a transaction sees them."""
 
 
 def never() -> bool:
@@ -43,10 +47,19 @@ class _Beat:
     pace: Pace
     stop: Stop
     report: TickReport
+    look: Look | None = None
+    wait: bool = False
+
+    @contextmanager
+    def turn(self, part: int) -> Iterator[Run]:
+        """Open a transaction that has a part to itself."""
+        with transaction(self.store, part, wait=self.wait) as connection:
+            yield self.run(connection, part)
 
     def run(self, connection: Connection, part: int) -> Run:
         """Start a transaction's run over a part."""
-        return Run(connection, part, self.deployment, self.now, exact=self.exact)
+        deployment = self.deployment if self.look is None else self.look(connection)
+        return Run(connection, part, deployment, self.now, exact=self.exact)
 
 
 def tick(
@@ -57,24 +70,43 @@ def tick(
     parts: range | None = None,
     wave_size: int = MOST,
     stop: Stop = never,
+    look: Look | None = None,
+    wait: bool = False,
 ) -> TickReport:
-    """Run everything that is due now, part by part.
+    """Run everything that is due now, part by part, where it has waited longest first.
 
-    Shape: returns early, between two transactions, when ``stop`` says so. On an exact clock every token moves at its
-    own due instant, so that a clock that leaps changes no timing.
+    Shape: returns early, between two transactions, when ``stop`` says so. Parts that other processes are at are left
+    to them; with ``wait`` they are waited for, so that at the end nothing is due. ``look`` is asked in every
+    transaction, where other processes may change which flows run. On an exact clock every token moves at its own due
+    instant, so that a clock that leaps changes no timing.
     """
-    beat = _Beat(store, clock.micros(), clock.exact, deployment, Pace(store, wave_size), stop, TickReport())
-    for part in _worth_a_look(beat, parts or range(store.parts)):
-        _events(beat, part)
-        _changes(beat, part)
-        if clock.exact:
+    beat = _Beat(store, clock.micros(), clock.exact, deployment, Pace(store, wave_size), stop, TickReport(), look)
+    left = list(_worth_a_look(beat, parts or range(store.parts)))
+    while left and not stop():
+        taken = [part for part in left if not _pass(beat, part)]
+        if len(taken) == len(left):
+            if not wait:
+                break
+            _pass(replace(beat, wait=True), taken.pop(0))
+        left = taken
+    return beat.report
+
+
+def _pass(beat: _Beat, part: int) -> bool:
+    """Do all that is due in a part; false when somebody else is at it."""
+    if beat.stop():
+        return True
+    events = partial(arrivals.take_batch, report=beat.report)
+    try:
+        if beat.exact:
+            _take(beat, part, [events, changes.take_batch])
             _play(beat, part)
         else:
-            _calendar(beat, part)
+            _take(beat, part, [events, changes.take_batch, partial(_occasion, beat)])
             _timers(beat, part)
-        if stop():
-            break
-    return beat.report
+    except TakenError:
+        return False
+    return True
 
 
 def _worth_a_look(beat: _Beat, parts: range) -> Sequence[int]:
@@ -85,30 +117,23 @@ def _worth_a_look(beat: _Beat, parts: range) -> Sequence[int]:
         return busy_parts(connection, parts, beat.deployment, beat.now)
 
 
-def _events(beat: _Beat, part: int) -> None:
-    taken = 1
-    while taken and not beat.stop():
-        with transaction(beat.store) as connection:
-            taken = arrivals.take_batch(beat.run(connection, part), beat.report)
+def _take(beat: _Beat, part: int, stages: list[Callable[[Run], object]]) -> None:
+    """Take batch after batch of one kind until there is none, then of the next kind, each in its own transaction.
+
+    Finding nothing is no transaction of its own: on PostgreSQL even that would be one to keep.
+    """
+    while stages and not beat.stop():
+        with beat.turn(part) as run:
+            while stages and not stages[0](run):
+                del stages[0]
 
 
-def _changes(beat: _Beat, part: int) -> None:
-    looked_at = 1
-    while looked_at and not beat.stop():
-        with transaction(beat.store) as connection:
-            looked_at = changes.take_batch(beat.run(connection, part))
-
-
-def _calendar(beat: _Beat, part: int) -> None:
-    """Let in whom schedules name: every occasion that has come, each in its own transaction."""
-    occasion = True
-    while occasion and not beat.stop():
-        with transaction(beat.store) as connection:
-            run = beat.run(connection, part)
-            occasion = False
-            for each in calendar.occasions(run, beat.now)[:1]:
-                beat.report.entered += calendar.let_in(run, each)
-                occasion = True
+def _occasion(beat: _Beat, run: Run) -> bool:
+    """Let in whom a schedule names, at the next of the occasions that have come; false when there is none."""
+    for each in calendar.occasions(run, beat.now)[:1]:
+        beat.report.entered += calendar.let_in(run, each)
+        return True
+    return False
 
 
 def _timers(beat: _Beat, part: int) -> None:
@@ -117,8 +142,11 @@ def _timers(beat: _Beat, part: int) -> None:
     while moved and not beat.stop():
         moved = False
         for plan in beat.deployment.running():
-            with transaction(beat.store) as connection:
-                contacts = due_contacts(beat.run(connection, part), plan.version_id)
+            with beat.store.read() as connection:
+                looking = beat.run(connection, part)
+                if not looking.deployment.moves(plan.version_id):
+                    continue
+                contacts = due_contacts(looking, plan.version_id)
             start = 0
             while start < len(contacts):
                 if beat.stop():
@@ -127,7 +155,7 @@ def _timers(beat: _Beat, part: int) -> None:
                 start += len(batch)
                 with beat.pace.step(len(batch)):
                     run = partial(_run_of, beat, part)
-                    repair.carry_safely(beat.store, run, plan, batch, beat.report)
+                    repair.carry_safely(beat.store, part, run, plan, batch, beat.report, wait=beat.wait)
                 moved = True
 
 
@@ -138,24 +166,24 @@ def _run_of(beat: _Beat, part: int, connection: Connection) -> Run:
 def _play(beat: _Beat, part: int) -> None:
     """Play the part up to now on an exact clock, stopping at each occasion of the calendar on the way."""
     while not beat.stop():
-        with transaction(beat.store) as connection:
-            found = calendar.occasions(beat.run(connection, part), beat.now)[:1]
+        with beat.turn(part) as run:
+            found = calendar.occasions(run, beat.now)[:1]
         _rounds(beat, part, found[0].at - 1 if found else beat.now)
         if not found:
             return
-        with transaction(beat.store) as connection:
-            beat.report.entered += calendar.let_in(beat.run(connection, part), found[0])
+        with beat.turn(part) as run:
+            beat.report.entered += calendar.let_in(run, found[0])
 
 
 def _rounds(beat: _Beat, part: int, until: Micros) -> None:
     turns = 1
     while turns and not beat.stop():
         try:
-            with transaction(beat.store) as connection:
-                turns = rounds.play_round(beat.run(connection, part), until, beat.report)
-        except OperationalError:
-            raise
+            with beat.turn(part) as run:
+                turns = rounds.play_round(run, until, beat.report)
         except repair.POISON as fault:
+            if repair.is_nobodys(fault):
+                raise
             # Find who is at fault the slow way, at the present instant; the others go on exactly.
             _log.warning("a round failed, its tokens are carried one by one: %s", fault)
             _timers(replace(beat, exact=False), part)

@@ -1,4 +1,4 @@
-"""Transactions whose connection has the wave's temporary tables."""
+"""Transactions whose connection has the wave's temporary tables, and which have a part, or all parts, to themselves."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,21 +6,22 @@ from contextlib import contextmanager
 from sqlalchemy.engine import Connection
 
 from engine.run.tables import prepare
-from engine.store.dialect import alone
+from engine.store.claims import claim, claim_all
 from engine.store.session import Store
-
-EXECUTOR = 0x64726970
-"""What the executor's transactions say on PostgreSQL so that they wait for each other."""
 
 
 @contextmanager
-def transaction(store: Store) -> Iterator[Connection]:
+def transaction(store: Store, part: int | None = None, *, wait: bool = True) -> Iterator[Connection]:
     """Open a write transaction whose connection has the wave's tables, empty.
 
-    One at a time over all processes: two waves could else take the same tokens, and one of them would be for nothing.
+    It has its part, or without one all parts, to itself: two waves could else take the same tokens, and a wave and a
+    command the same contact. Errors: ``TakenError`` without ``wait``, when somebody else is at the part.
     """
     with store.write() as connection:
-        alone(connection, EXECUTOR)
+        if part is None:
+            claim_all(connection)
+        else:
+            claim(connection, part, wait=wait)
         try:
             prepare(connection)
             yield connection

@@ -7,19 +7,24 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine.clock import RealClock
 from engine.schedule import work
+from engine.schedule.leader import RENEWALS, Leadership
+from engine.store.leases import TERM
 from engine.terms import Micros
 from engine.wiring import Wiring
 
 _log = logging.getLogger(__name__)
 
 HOUR = 3_600.0
-MINUTE = 60.0
+RECOVER = 2.0
 STOP_SECONDS = 10.0
 """How long stopping may take: what is in its transaction may commit, nothing new is begun."""
 
@@ -31,6 +36,8 @@ class Job:
     name: str
     seconds: float
     work: Callable[[], object]
+    once: bool = False
+    """Whether only the process that leads does it."""
 
 
 @dataclass
@@ -40,11 +47,18 @@ class Metronome:
     wiring: Wiring
     seconds: float = 1.0
     more: tuple[Job, ...] = ()
+    term: timedelta = TERM
     _stopping: threading.Event = field(default_factory=threading.Event)
     _scheduler: BackgroundScheduler | None = None
 
+    @cached_property
+    def leadership(self) -> Leadership:
+        """What this process shares with others: its life, and the lead."""
+        return Leadership(self.wiring, self.term)
+
     def start(self) -> None:
         """Begin to ring."""
+        self.leadership.renew()
         work.recover_once(self.wiring)
         jobs = self.jobs()
         self._scheduler = BackgroundScheduler(
@@ -62,15 +76,16 @@ class Metronome:
         return [
             Job("tick", self.seconds, lambda: work.tick_once(wiring, stop)),
             Job("dispatch", self.seconds, lambda: work.dispatch_once(wiring, stop)),
-            Job("judge", 10 * self.seconds, lambda: work.judge_once(wiring)),
-            Job("recover", MINUTE, lambda: work.recover_once(wiring)),
-            Job("prune", HOUR, lambda: work.prune_once(wiring)),
+            Job("lease", self.term.total_seconds() / RENEWALS, self.leadership.renew),
+            Job("judge", 10 * self.seconds, lambda: work.judge_once(wiring, self.leadership.is_mine), once=True),
+            Job("recover", RECOVER, lambda: work.recover_once(wiring), once=True),
+            Job("prune", HOUR, lambda: work.prune_once(wiring), once=True),
             *self.more,
         ]
 
     def ring(self, job: Job) -> None:
         """Do a job once; a fault of it is logged and noted, and never ends its loop."""
-        if self._stopping.is_set():
+        if self._stopping.is_set() or (job.once and not self.leadership.holds):
             return
         try:
             job.work()
@@ -90,6 +105,10 @@ class Metronome:
         waiting = threading.Thread(target=scheduler.shutdown, daemon=True)
         waiting.start()
         waiting.join(seconds)
+        try:
+            self.leadership.stop()
+        except SQLAlchemyError as fault:
+            _log.warning("the leases of this process end by themselves: %s", fault)
         return not waiting.is_alive()
 
 

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from engine.channels.dispatch import DispatchReport, dispatch, recover
 from engine.people.purging import purge
 from engine.run.context import TickReport
-from engine.run.judging import Judged, judge
+from engine.run.judging import Judged, Mine, everybody, judge
 from engine.run.tick import tick
+from engine.store.leases import forget, holders
 from engine.store.tables import Inbox, Message
 from engine.telemetry import is_running
 from engine.terms import DAY
@@ -21,7 +22,7 @@ MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
 INBOX: sa.Table = Inbox.__table__  # type: ignore[attr-defined]
 
 LEASE: Final = timedelta(minutes=5)
-"""How long a worker of another machine may be silent about a message before it counts as lost."""
+"""How long a process of another machine that has no lease, such as a command, may be silent about a message."""
 
 MAIL_KEPT: Final = 90 * DAY
 """How long the built-in inbox keeps a message."""
@@ -57,18 +58,19 @@ class Done:
         return {**facts, "refused": sent.failed, "recovered": self.requeued, "lost": self.in_doubt}
 
 
-def tick_once(wiring: Wiring, stop: Stop = never) -> TickReport:
-    """Carry everything that is due now."""
+def tick_once(wiring: Wiring, stop: Stop = never, *, wait: bool = False) -> TickReport:
+    """Carry everything that is due now, but for what others carry; with ``wait`` all of it."""
     with wiring.store.read() as connection:
         deployment = look(wiring, connection)
-    return tick(wiring.store, wiring.clock, deployment, stop=stop)
+    still = wiring.deployments.still
+    return tick(wiring.store, wiring.clock, deployment, stop=stop, look=still, wait=wait)
 
 
-def judge_once(wiring: Wiring) -> list[Judged]:
-    """Look at the experiments that run, and do what follows from what they show."""
+def judge_once(wiring: Wiring, is_mine: Mine = everybody) -> list[Judged]:
+    """Look at the experiments that run, and do what follows from what they show, while ``is_mine`` says so."""
     with wiring.store.read() as connection:
         deployment = look(wiring, connection)
-    return judge(wiring.store, deployment, wiring.clock.micros())
+    return judge(wiring.store, deployment, wiring.clock.micros(), is_mine)
 
 
 def dispatch_once(wiring: Wiring, stop: Stop = never) -> DispatchReport:
@@ -81,12 +83,16 @@ def dispatch_once(wiring: Wiring, stop: Stop = never) -> DispatchReport:
 def recover_once(wiring: Wiring) -> tuple[int, int]:
     """Find messages that were under way in processes which ended; give how many go again and how many are in doubt.
 
-    A process of this machine is known to run or not; one of another machine has the lease.
+    A process with a lease lives as long as that runs. Of others those of this machine are known to run or not; one of
+    another machine may be silent for a while.
     """
     with wiring.store.read() as connection:
-        busy = sa.select(MESSAGE.c.worker).where(MESSAGE.c.state == "sending").distinct()
-        workers = [str(name) for name in connection.scalars(busy) if name is not None]
-    running = {name: is_running(name) for name in workers}
+        busy = sa.select(MESSAGE.c.worker).where(
+            MESSAGE.c.part.in_(range(wiring.store.parts)), MESSAGE.c.state == "sending"
+        )
+        workers = [str(name) for name in connection.scalars(busy.distinct()) if name is not None]
+        leased = holders(connection) if workers else {}
+    running = {name: leased.get(name, is_running(name)) for name in workers}
     here = [name for name, runs in running.items() if runs]
     elsewhere = [name for name, runs in running.items() if runs is None]
     office = wiring.office
@@ -104,11 +110,12 @@ def recover_once(wiring: Wiring) -> tuple[int, int]:
 def prune_once(wiring: Wiring) -> int:
     """Forget what is kept for a while only; give how many rows.
 
-    Cost: three statements.
+    Cost: four statements.
     """
     now, parts = wiring.clock.micros(), wiring.store.parts
     with wiring.store.write() as connection:
         old = sa.and_(INBOX.c.part.in_(range(parts)), INBOX.c.at < now - MAIL_KEPT)
+        forget(connection)
         return purge(connection, parts, now=now) + connection.execute(INBOX.delete().where(old)).rowcount
 
 
@@ -117,7 +124,7 @@ def until_quiet(wiring: Wiring, stop: Stop = never, tell: Tell = lambda _: None)
     done = Done()
     done.requeued, done.in_doubt = recover_once(wiring)
     while not stop():
-        ticked = tick_once(wiring, stop)
+        ticked = tick_once(wiring, stop, wait=True)
         _add(done.ticks, ticked)
         tell(done.ticks.steps + done.messages.total)
         handed = _hand_over(wiring, stop, done, tell)

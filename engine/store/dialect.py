@@ -11,10 +11,10 @@ import psycopg
 import psycopg.sql
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, ExceptionContext
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import Text
+from sqlalchemy.types import BigInteger, Text
 
 from engine.store import expressions
 from engine.store.expressions import (
@@ -33,6 +33,7 @@ __all__ = [
     "alone",
     "alongside",
     "begin_sqlite",
+    "database_now",
     "insert_free_rows",
     "insert_ignore",
     "insert_rows",
@@ -42,6 +43,7 @@ __all__ = [
     "json_text",
     "least_of",
     "lower_text",
+    "notice_loss",
     "prepare_sqlite",
     "safety",
     "sha256_text",
@@ -50,9 +52,12 @@ __all__ = [
 ]
 
 POSTGRESQL_OPTIONS = (
-    "-c idle_in_transaction_session_timeout=10s -c client_connection_check_interval=1s "
+    "-c idle_in_transaction_session_timeout=10s -c client_connection_check_interval=1s -c statement_timeout=5min "
+    "-c tcp_user_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 "
     "-c temp_buffers=64MB -c jit=off -c timezone=UTC"
 )
+"""What every session asks of the server; those of TCP are the server's side of the same below."""
+
 POSTGRESQL_KEEPALIVE = {
     "keepalives": 1,
     "keepalives_idle": 5,
@@ -61,6 +66,17 @@ POSTGRESQL_KEEPALIVE = {
     "tcp_user_timeout": 10_000,
     "target_session_attrs": "read-write",
 }
+
+_GONE = frozenset({"25006", "25P03"})
+"""What a server says that can only be read from now on, and one that has waited for too long in a transaction."""
+
+
+def notice_loss(context: ExceptionContext) -> None:
+    """See that a connection that is of no use any more is given up, and all others that were made before it."""
+    state = getattr(context.original_exception, "sqlstate", None) or ""
+    if state in _GONE or (state[:2] in ("08", "57") and state != "57014"):
+        context.is_disconnect = True
+
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -109,6 +125,23 @@ def _sha256_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(sha256_text, "postgresql")
 def _sha256_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"encode(sha256(convert_to({compiler.process(element.clauses, **options)}, 'UTF8')), 'hex')"
+
+
+class database_now(FunctionElement[int]):
+    """Tell the database's own instant, not that of the transaction's beginning, in microseconds."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(database_now, "sqlite")
+def _now_sqlite(_element: Any, _compiler: Any, **_options: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+
+
+@compiles(database_now, "postgresql")
+def _now_postgresql(_element: Any, _compiler: Any, **_options: Any) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
 
 def alone(connection: Connection, what: int) -> None:
@@ -222,6 +255,7 @@ def _insertion(table: sa.Table, columns: tuple[str, ...], count: int) -> str:
 
 
 def be_patient(connection: Connection) -> None:
-    """Let this transaction think as long as it likes between statements: for worlds that nobody else waits for."""
+    """Let this transaction take as long as it likes, between statements and for one: nobody else waits for it."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))

@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from engine.errors import SchemaOutdated
+from engine.store.claims import make_claims
+from engine.store.dialect import be_patient
 from engine.store.session import Store
 from engine.store.tables import Meta, Workspace, metadata
 
@@ -20,6 +22,7 @@ _ALONE = threading.Lock()
 def upgrade(store: Store) -> None:
     """Run every missing migration, then make the default workspace and note the number of parts."""
     with _ALONE, store.write() as connection:
+        be_patient(connection)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -62,5 +65,6 @@ def _seed(connection: sa.Connection, parts: int) -> None:
     meta, workspace = Meta.__table__, Workspace.__table__  # type: ignore[attr-defined]
     if connection.scalar(sa.select(meta.c.value).where(meta.c.name == "parts")) is None:
         connection.execute(meta.insert().values(name="parts", value=str(parts)))
+    make_claims(connection, parts)
     if connection.scalar(sa.select(workspace.c.id)) is None:
         connection.execute(workspace.insert().values(id=1, key="default", name="Default", timezone="UTC", settings={}))

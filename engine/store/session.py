@@ -21,6 +21,7 @@ from engine.store import dialect
 from engine.store.expressions import note_collation
 from engine.store.tables import metadata
 from engine.store.turns import Turnstile
+from engine.telemetry import name_process
 
 BUSY_SECONDS = 30
 PARTS = {"sqlite": 1, "postgresql": 64}
@@ -110,14 +111,20 @@ def _sqlite(address: sa.URL) -> Engine:
 
 
 def _postgresql(address: sa.URL) -> Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         address,
         json_serializer=_dump,
         json_deserializer=orjson.loads,
         pool_size=12,
         pool_pre_ping=True,
-        connect_args={"options": dialect.POSTGRESQL_OPTIONS, **dialect.POSTGRESQL_KEEPALIVE},
+        connect_args={
+            "options": dialect.POSTGRESQL_OPTIONS,
+            "application_name": name_process(),
+            **dialect.POSTGRESQL_KEEPALIVE,
+        },
     )
+    event.listen(engine, "handle_error", dialect.notice_loss)
+    return engine
 
 
 def _dump(value: object) -> str:

@@ -33,6 +33,7 @@ WHOLE = {
     "flow",
     "flow_version",
     "gesture",
+    "lease",
     "meta",
     "segment",
     "sign_in_refusal",

@@ -134,13 +134,13 @@ class Cutter:
         self.over = False
 
     @contextmanager
-    def watching(self, store: Store) -> Iterator[Connection]:
+    def watching(self, store: Store, *where: int, **how: bool) -> Iterator[Connection]:
         """Stand in for ``transaction``; only the first one of a tick is watched."""
         watched = not self.over
         self.inside = self.over = watched
         self.over = True
         try:
-            with transaction(store) as connection:
+            with transaction(store, *where, **how) as connection:
                 yield connection
                 if watched:
                     # The commit is one more place to fail at.

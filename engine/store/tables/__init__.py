@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 from engine.store.tables.access import AuditEntry, Refusal, Session, User
 from engine.store.tables.approvals import Approval
 from engine.store.tables.changeovers import Changeover, Transfer
+from engine.store.tables.coordination import Claim, Lease
 from engine.store.tables.events import Event, EventAhead, EventRefusal
 from engine.store.tables.experiments import (
     Conversion,
@@ -35,6 +36,7 @@ __all__ = [
     "Assignment",
     "AuditEntry",
     "Changeover",
+    "Claim",
     "Consent",
     "Contact",
     "ContactAlias",
@@ -57,6 +59,7 @@ __all__ = [
     "GestureDone",
     "Inbox",
     "Journal",
+    "Lease",
     "Membership",
     "Message",
     "Meta",

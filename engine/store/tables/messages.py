@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
-from engine.store.tables.people import CLUSTERED
+from engine.store.tables.people import CLUSTERED, SOME_ROOM
 from engine.store.types import data, instant, key, number, one_of, words
 
 OPEN_STATES = "('queued','sending')"
@@ -35,7 +35,7 @@ class Message(SQLModel, table=True):
             sqlite_where=text(f"state IN {OPEN_STATES}"),
             postgresql_where=text(f"state IN {OPEN_STATES}"),
         ),
-        CLUSTERED,
+        {**CLUSTERED, **SOME_ROOM},
     )
 
     part: int = Field(sa_column=key())

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
-from engine.store.tables.people import CLUSTERED, ROOM_FOR_CHANGES
+from engine.store.tables.people import CLUSTERED, ROOM_FOR_CHANGES, SOME_ROOM
 from engine.store.types import data, instant, key, number, one_of, words
 
 
@@ -60,7 +60,7 @@ class Token(SQLModel, table=True):
             sqlite_where=text("due_at IS NOT NULL"),
             postgresql_where=text("due_at IS NOT NULL"),
         ),
-        CLUSTERED,
+        {**CLUSTERED, **SOME_ROOM},
     )
 
     part: int = Field(sa_column=key())
