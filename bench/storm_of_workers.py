@@ -87,8 +87,10 @@ def _one(asked: argparse.Namespace, databases: object, counts: Mapping[str, int]
     databases.parts = asked.parts
     looks = storm_world.INSTANTS[:: asked.every]
     how = How(asked.term, log=asked.log)
-    given = {"workers": asked.workers, "how": how, "seed": asked.seed, "instants": looks, "reached": reached}
-    outcome, felt = storm_of_workers(databases, asked.contacts, counts, **given)  # type: ignore[arg-type]
+    outcome, felt = storm_of_workers(
+        databases, asked.contacts, counts,
+        workers=asked.workers, how=how, seed=asked.seed, instants=looks, reached=reached,
+    )  # fmt: skip
     missing = {kind: count - felt.count(kind) for kind, count in counts.items() if felt.count(kind) < count}
     tardy = late(felt, asked.term)
     sound = outcome.passed and not missing and not tardy

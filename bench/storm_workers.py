@@ -8,7 +8,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -189,7 +189,7 @@ def is_quiet(wiring: Wiring, at: Micros) -> bool:
         return not connection.scalar(sa.text(UNSENT), {"now": at})
 
 
-def faults_of(counts: dict[str, int], dice: random.Random) -> list[str]:
+def faults_of(counts: Mapping[str, int], dice: random.Random) -> list[str]:
     """Mix so many faults of each kind."""
     found = [kind for kind, count in counts.items() for _ in range(count)]
     dice.shuffle(found)
@@ -200,7 +200,7 @@ def gale(
     server: PostgresServer,
     url: str,
     instants: Sequence[str],
-    counts: dict[str, int],
+    counts: Mapping[str, int],
     *,
     workers: int,
     how: How,

@@ -159,7 +159,7 @@ def _as_text(asked: sa.Select[Any]) -> sa.ScalarSelect[str]:
     """Make one text of the rows of a statement."""
     rows = asked.subquery()
     fields = [sa.func.coalesce(sa.cast(column, sa.Text), "") for column in rows.c]
-    row = fields[0]
+    row: sa.ColumnElement[str] = fields[0]
     for each in fields[1:]:
         row = row.concat("\n").concat(each)
     return sa.select(sa.func.aggregate_strings(row, "\n")).scalar_subquery()

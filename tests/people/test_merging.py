@@ -5,13 +5,13 @@ import sqlalchemy as sa
 
 from engine.api.journal import journal_lines
 from engine.errors import NotFound
-from engine.people import aliases, consents, ending, rekeying
+from engine.people import aliases, consents, rekeying
 from engine.people.consents import grant, withdraw
 from engine.people.contacts import ContactRow, Place, home
 from engine.people.merging import merge
 from engine.people.suppressions import SuppressionRow, suppress
 from engine.people.upserting import upsert
-from engine.run import arrivals, invariants, transactions
+from engine.run import arrivals, invariants
 from engine.store.session import Store
 from engine.store.tables import metadata
 from engine.terms import DAY, HOUR
@@ -400,5 +400,4 @@ def test_pairs_lie_together_and_apart() -> None:
 
 def test_names_that_other_rooms_use() -> None:
     assert rekeying.EVENT_CURSOR == arrivals.CURSOR
-    assert ending.EXECUTOR == transactions.EXECUTOR
     assert consents.ALL == "*"
