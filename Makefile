@@ -58,7 +58,7 @@ bench-experiments: setup ## measure how winners of A/B tests are named, beside o
 bench-canvas: setup ## measure the canvas in Chromium: frames, round trips, bytes
 	$(BIN)/python -m bench.canvas $(ARGS)
 
-storm: setup ## kill the engine a hundred times and compare with an undisturbed run
+storm: setup ## kill the engine a hundred times and compare with an undisturbed run; ARGS='--workers 4': freeze and cut too
 	$(BIN)/python -m bench.storm $(ARGS)
 
 fmt: setup ## format the code and mend what can be mended

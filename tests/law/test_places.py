@@ -11,7 +11,7 @@ TOP = {
     # the product
     "app.py", "designer", "engine", "flows", "nodes", "pyproject.toml", "static", "tests",
     # hygiene
-    ".ci", ".gitattributes", ".gitignore", ".npmrc", "CHANGELOG.md", "Makefile", "README.md", "bench", "docs",
+    ".ci", ".gitattributes", ".gitignore", ".npmrc", "CHANGELOG.md", "Makefile", "README.md", "bench", "deploy", "docs",
     "package-lock.json", "package.json", "requirements.lock",
 }  # fmt: skip
 # Put together here, so that this file does not hold what it forbids.
