@@ -14,7 +14,8 @@ def test_sessions_and_tables_are_set_as_they_should_be(store: Store) -> None:
 
 
 def test_what_is_not_set_is_told_with_what_it_costs(postgresql_store: Store) -> None:
-    with postgresql_store.write() as connection:
+    # Taken back in the end: the database is used again.
+    with postgresql_store.engine.connect() as connection:
         for statement in (
             "SET LOCAL idle_in_transaction_session_timeout = 0",
             "SET LOCAL client_connection_check_interval = 0",
