@@ -9,7 +9,7 @@ ARGS  ?=
 VENDOR := static/vendor/manifest.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup vendor run test lint test-long bench bench-experiments storm fmt docs words shots pictures migration lock clean
+.PHONY: help setup vendor run test lint test-long bench bench-experiments storm fmt docs words shots pictures migration citus lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ pictures: setup ## take the pictures of README.md anew, from a demo
 
 migration: setup ## write what changed in the tables as a migration: make migration M="add colours"
 	@$(BIN)/python .ci/migration.py "$(M)"
+
+citus: setup ## write deploy/citus.sql again: how the tables would lie on several nodes
+	@PYTHONPATH=. $(BIN)/python .ci/citus.py
 
 lock: setup ## write requirements.lock again from what .venv has
 	@$(BIN)/python .ci/lock.py > build/requirements.lock && mv build/requirements.lock requirements.lock

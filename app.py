@@ -20,6 +20,7 @@ from designer import terminal
 from designer.access_commands import access_commands
 from designer.experiment_command import experiment_command
 from designer.move_command import move_command
+from designer.prune_command import prune_command
 from designer.worker_command import worker_command
 from engine.errors import EngineError, NotFound, StoreError
 from engine.terms import parse_duration, parse_instant
@@ -57,6 +58,7 @@ for _name, _group in access_commands(lambda db: _wire(db)).items():  # noqa: PLW
     cli.add_typer(_group, name=_name)
 cli.command("experiment")(experiment_command(lambda db: _wire(db)))  # noqa: PLW0108 - it stands below
 cli.command("move")(move_command(lambda db: _wire(db)))  # noqa: PLW0108 - it stands below
+cli.command("prune")(prune_command(lambda db: _wire(db)))  # noqa: PLW0108 - it stands below
 cli.command("worker")(worker_command(lambda db: _wire(db), lambda wiring: _run(wiring)))  # noqa: PLW0108 - it stands below
 
 _given: dict[str, str] = {}

@@ -5,13 +5,19 @@ from typing import Final
 
 from bench import executor, latency, memory
 from bench.databases import Databases, version_of
+from bench.pages import pages_latency
+from bench.peers.line import peers
+from bench.rehearsing import rehearsal_result
 from bench.results import Result
+from bench.segmenting import segments_at_size
+from bench.waking import wake_latency
 
 Bound = Callable[[Databases, int], Result | None]
 
 MEMORY_MB: Final = 400
 MEMORY_GROWTH: Final = 1.3
 LATENCY_MS: Final = 200
+REHEARSED: Final = 100_000
 
 
 def statements(databases: Databases, contacts: int) -> Result:
@@ -92,4 +98,20 @@ def page_latency(databases: Databases, contacts: int) -> Result | None:
     }
 
 
-BOUNDS: Final[Mapping[str, Bound]] = {"statements": statements, "memory": peak_memory, "latency": page_latency}
+def rehearsal(databases: Databases, contacts: int) -> Result | None:
+    """Rehearse the shipped trial; a simulation has a store of its own, so that one kind of database is enough."""
+    if databases.kind != "sqlite":
+        return None
+    return {**rehearsal_result(min(contacts, REHEARSED)), "version": version_of(databases)}
+
+
+BOUNDS: Final[Mapping[str, Bound]] = {
+    "statements": statements,
+    "memory": peak_memory,
+    "latency": page_latency,
+    "waking": wake_latency,
+    "segments": segments_at_size,
+    "pages": pages_latency,
+    "rehearsal": rehearsal,
+    "peers": peers,
+}

@@ -49,9 +49,7 @@ def carry(url: str, contacts: int) -> Sample:
     plain = make_url(url).set(drivername="postgresql").render_as_string(False)
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(TABLES)
-        (parts,) = connection.execute("SELECT max(part) + 1 FROM contact").fetchone() or (1,)
-        width = max(1, BATCH * parts // max(contacts, 1))
-        places = [{"first": first, "last": first + width - 1} for first in range(0, parts, width)]
+        where = places(connection, contacts)
         with measured() as sample:
 
             def run(text: str, **given: Any) -> int:
@@ -60,13 +58,21 @@ def carry(url: str, contacts: int) -> Sample:
                 sample.timings.add(text, since)
                 return count
 
-            sample.work = _let_in(run, places) + _go_on(run, places)
+            sample.work = let_in(run, where) + _go_on(run, where)
     return sample
 
 
-def _let_in(run: Run, places: list[dict[str, int]]) -> int:
+def places(connection: "psycopg.Connection[Any]", contacts: int) -> list[dict[str, int]]:
+    """List ranges of parts with about a batch of contacts each."""
+    (parts,) = connection.execute("SELECT max(part) + 1 FROM contact").fetchone() or (1,)
+    width = max(1, BATCH * parts // max(contacts, 1))
+    return [{"first": first, "last": first + width - 1} for first in range(0, parts, width)]
+
+
+def let_in(run: Run, where: list[dict[str, int]]) -> int:
+    """Let everybody in, up to the wait; give the number of steps."""
     now, steps = to_micros(START), 0
-    for place in places:
+    for place in where:
         run("BEGIN")
         run(LETS_IN, **place, due=now + DAY)
         steps += run(JOURNAL, **place, now=now)
@@ -75,9 +81,9 @@ def _let_in(run: Run, places: list[dict[str, int]]) -> int:
     return steps
 
 
-def _go_on(run: Run, places: list[dict[str, int]]) -> int:
+def _go_on(run: Run, where: list[dict[str, int]]) -> int:
     now, steps = to_micros(START) + DAY, 0
-    for place in places:
+    for place in where:
         run("BEGIN")
         steps += run(LEAVES, **place, now=now)
         run(ENDS, **place, now=now)

@@ -63,12 +63,13 @@ def carry(url: str, contacts: int) -> Sample:
             sample.timings.add(text, since)
             return count
 
-        sample.work = _let_in(run, contacts) + _go_on(connection, run)
+        sample.work = let_in(run, contacts) + _go_on(connection, run)
     connection.close()
     return sample
 
 
-def _let_in(run: Run, contacts: int) -> int:
+def let_in(run: Run, contacts: int) -> int:
+    """Let everybody in, up to the wait; give the number of steps."""
     now, steps = to_micros(START), 0
     for first in range(0, contacts, BATCH):
         place = {"first": first, "last": first + BATCH}

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench import executor, floor_postgresql, floor_sqlite, importing, ingest
+from bench import dispatching, executor, floor_postgresql, floor_sqlite, importing, ingest, random_waits
 from bench.databases import Databases, Fill
 from bench.samples import Sample
 from engine.store.session import PARTS
@@ -32,6 +32,8 @@ def lines(databases: Databases, contacts: int, folder: Path) -> Mapping[str, Lin
     floor = (floor_sqlite if databases.kind == "sqlite" else floor_postgresql).carry
     file = partial(importing.csv_file, contacts, folder)
     parts = PARTS[databases.kind]
+    strewn = random_waits.carry_sqlite if databases.kind == "sqlite" else random_waits.carry_postgresql
+    mails = min(contacts, MAILS)
     return {
         "executor": Line(
             "executor",
@@ -41,6 +43,24 @@ def lines(databases: Databases, contacts: int, folder: Path) -> Mapping[str, Lin
             lambda store: executor.prepare(store, contacts),
             lambda url: executor.carry(url, contacts),
             lambda url: floor(url, contacts),
+        ),
+        "random": Line(
+            "random",
+            f"the same, where {contacts:,} waits come due in random order, in {random_waits.TICKS} ticks",
+            "steps",
+            0.4,
+            lambda store: executor.prepare(store, contacts),
+            lambda url: random_waits.carry(url, contacts),
+            lambda url: strewn(url, contacts),
+        ),
+        "dispatch": Line(
+            "dispatch",
+            f"{mails:,} mails rendered and handed over by SMTP on the loopback",
+            "mails",
+            0.5,
+            lambda store: dispatching.prepare(store, mails),
+            lambda url: dispatching.hand_over(url, mails),
+            lambda url: dispatching.hand_over_raw(url, mails),
         ),
         "import": Line(
             "import",
@@ -63,4 +83,10 @@ def lines(databases: Databases, contacts: int, folder: Path) -> Mapping[str, Lin
     }
 
 
-NAMES: Final = ("executor", "import", "ingest", "statements", "memory", "latency")
+MAILS: Final = 20_000
+"""So many mails are handed over at most."""
+
+NAMES: Final = (
+    "executor", "random", "import", "ingest", "dispatch", "statements", "memory", "latency", "waking", "segments",
+    "pages", "rehearsal", "peers",
+)  # fmt: skip

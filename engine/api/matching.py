@@ -51,17 +51,17 @@ class Matching:
         return self.count / self.total if self.total else 0.0
 
 
-def match_rule(wiring: Wiring, raw: object, samples: int = SAMPLES) -> Matching:
-    """Count who matches a rule now, and name a few of them.
+def match_rule(wiring: Wiring, raw: object, samples: int = SAMPLES, most: int | None = None) -> Matching:
+    """Count who matches a rule now, and name a few of them; of more than ``most`` contacts a sample is counted.
 
     Errors: ``RuleError`` for a rule that cannot be read or names a segment that is not there.
-    Cost: three statements; they read all contacts, or a sample of about ``COUNTED``.
+    Cost: three statements; they read all contacts, or a sample of about ``most``.
     """
     rule = parse_rule(raw)
     with wiring.store.read() as connection:
         verdict = compile_rule(rule, _scope(wiring, connection))
         total = int(connection.scalar(sa.select(sa.func.count()).where(*_present(wiring))) or 0)
-        one_in = total // COUNTED + 1
+        one_in = total // (most or COUNTED) + 1
         some = (CONTACT.c.hash % one_in == 0,) if one_in > 1 else ()
         counted = connection.scalar(sa.select(sa.func.count()).where(*_present(wiring), *some, verdict)) or 0
         found = _samples(connection, (*_present(wiring), *some, verdict), samples)

@@ -18,6 +18,7 @@ from engine.rules.model import (
     happenings,
     walk,
 )
+from engine.terms import Micros
 
 RECEIPTS: Final[Mapping[str, str]] = {
     **{f"message_{did}": did for did in ("delivered", "opened", "clicked", "bounced", "replied", "complained")},
@@ -64,6 +65,17 @@ def event_names(rule: Rule, segments: Mapping[str, Rule]) -> frozenset[str]:
         if isinstance(part, HasConsent):
             names |= WITHDRAWALS | GRANTS
     return frozenset(names)
+
+
+def event_windows(rule: Rule, segments: Mapping[str, Rule]) -> dict[str, Micros | None]:
+    """Say for each event that a rule looks at how far back; nothing for as far back as there are any."""
+    found: dict[str, Micros | None] = {}
+    for part in leaves(rule, segments):
+        within = part.within if isinstance(part, EventCount | NoEvent) else None
+        for event in happenings(part):
+            before = found.get(event.name, 0)
+            found[event.name] = None if within is None or before is None else max(within, before)
+    return found
 
 
 def reads_contact(rule: Rule, segments: Mapping[str, Rule]) -> bool:

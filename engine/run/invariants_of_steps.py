@@ -14,6 +14,7 @@ from engine.library import steps
 from engine.library.plan import Plan, PlanNode
 from engine.run.invariants_of_states import ENROLLMENT, JOURNAL, MESSAGE, TOKEN, Count, rows_where, total
 from engine.run.lineage import TRANSFER, version_of_step
+from engine.run.pruning import CURSOR, PRUNED
 from engine.store.rowsets import numbers, pack, rowset
 from engine.store.tables import Passage
 from engine.terms import length_micros
@@ -237,9 +238,19 @@ def unowed(dialect: str) -> Count:
     taken = _taken(dialect)
     passed = _of_enrollments(taken, taken.c.sends == 1).add_columns(sa.literal(1, sa.Integer).label("balance"))
     whose = [MESSAGE.c[name] for name in ("part", "contact_id", "enrollment_id", "version_id", "node")]
-    owed = sa.select(*whose, sa.literal(-1, sa.Integer))
+    owed = sa.select(*whose, sa.literal(-1, sa.Integer)).where(~_pruned())
     both = sa.union_all(passed, owed).subquery()
     return _groups(both, sa.func.sum(both.c.balance) != 0)
+
+
+def _pruned() -> sa.ColumnElement[bool]:
+    """Tell of a message whether the journal of its enrollment was let go of: it ended long ago, and no row is left."""
+    of_message = sa.and_(ENROLLMENT.c.part == MESSAGE.c.part, ENROLLMENT.c.contact_id == MESSAGE.c.contact_id)
+    told = sa.exists().where(_OF_ROW).correlate(ENROLLMENT)
+    ended = sa.and_(
+        CURSOR.c.part == ENROLLMENT.c.part, CURSOR.c.name == PRUNED, ENROLLMENT.c.ended_at < CURSOR.c.position
+    )
+    return sa.exists().where(of_message, ENROLLMENT.c.id == MESSAGE.c.enrollment_id, ended, ~told).correlate(MESSAGE)
 
 
 def crowded(dialect: str) -> Count:
@@ -253,7 +264,7 @@ def miscounted(dialect: str) -> Count:
     """I16: nodes and ports of which the kept count is not what the journal says."""
     taken = _taken(dialect)
     walked = sa.select(taken.c.version_id, taken.c.node, taken.c.port, taken.c.walked.label("balance"))
-    kept = sa.select(PASSAGE.c.version_id, PASSAGE.c.node, PASSAGE.c.port, -PASSAGE.c.passed)
+    kept = sa.select(PASSAGE.c.version_id, PASSAGE.c.node, PASSAGE.c.port, PASSAGE.c.pruned - PASSAGE.c.passed)
     both = sa.union_all(walked, kept).subquery()
     what = (both.c.version_id, both.c.node, both.c.port)
     return rows_where(sa.select(*what).group_by(*what).having(sa.func.sum(both.c.balance) != 0).subquery())

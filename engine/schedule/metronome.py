@@ -79,7 +79,7 @@ class Metronome:
             Job("lease", self.term.total_seconds() / RENEWALS, self.leadership.renew),
             Job("judge", 10 * self.seconds, lambda: work.judge_once(wiring, self.leadership.is_mine), once=True),
             Job("recover", RECOVER, lambda: work.recover_once(wiring), once=True),
-            Job("prune", HOUR, lambda: work.prune_once(wiring), once=True),
+            Job("prune", HOUR, lambda: work.prune_once(wiring, stop), once=True),
             *self.more,
         ]
 

@@ -12,6 +12,7 @@ from engine.people.purging import purge
 from engine.run.context import TickReport
 from engine.run.judging import Judged, Mine, everybody, judge
 from engine.run.tick import tick
+from engine.schedule.pruning import Kept, prune_by_age
 from engine.store.leases import forget, holders
 from engine.store.tables import Inbox, Message
 from engine.telemetry import is_running
@@ -107,16 +108,18 @@ def recover_once(wiring: Wiring) -> tuple[int, int]:
     return again, lost
 
 
-def prune_once(wiring: Wiring) -> int:
+def prune_once(wiring: Wiring, stop: Stop = never) -> int:
     """Forget what is kept for a while only; give how many rows.
 
-    Cost: four statements.
+    Cost: four statements, and what the settings want of the journal and of events.
     """
     now, parts = wiring.clock.micros(), wiring.store.parts
     with wiring.store.write() as connection:
         old = sa.and_(INBOX.c.part.in_(range(parts)), INBOX.c.at < now - MAIL_KEPT)
         forget(connection)
-        return purge(connection, parts, now=now) + connection.execute(INBOX.delete().where(old)).rowcount
+        rows = purge(connection, parts, now=now) + connection.execute(INBOX.delete().where(old)).rowcount
+    aged = prune_by_age(wiring, Kept.of(wiring.settings), stop)
+    return rows + aged.journal + aged.events
 
 
 def until_quiet(wiring: Wiring, stop: Stop = never, tell: Tell = lambda _: None) -> Done:

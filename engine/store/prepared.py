@@ -26,14 +26,16 @@ def parameter(name: str, type_: Any = sa.BigInteger) -> sa.BindParameter[Any]:
 class Prepared:
     """One statement, compiled for one dialect.
 
-    Shape: its parameters are those declared with ``parameter``; one that is not given is NULL.
+    Shape: its parameters are those declared with ``parameter``; one that is not given is NULL. ``statement`` is what it
+    was compiled from, for those who look at statements and do not run them.
     """
 
-    __slots__ = ("_names", "_values", "sql")
+    __slots__ = ("_names", "_values", "sql", "statement")
 
     def __init__(self, statement: ClauseElement, dialect: str) -> None:
         compiled = statement.compile(dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True})
         assert isinstance(compiled, SQLCompiler)
+        self.statement = statement
         self.sql = str(compiled)
         self._values: dict[str, Any] = dict(compiled.params)
         self._names: Sequence[str] | None = compiled.positiontup if compiled.positional else None

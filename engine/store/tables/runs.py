@@ -97,7 +97,10 @@ class Journal(SQLModel, table=True):
 
 
 class Passage(SQLModel, table=True):
-    """One row is how many tokens left one node by one port in one hour; pages read it, never the journal."""
+    """One row is how many tokens left one node by one port in one hour; pages read it, never the journal.
+
+    Of ``pruned`` among them the journal's row is gone: see ``engine.run.pruning``.
+    """
 
     __tablename__ = "passage"
     __table_args__ = (CLUSTERED,)
@@ -108,6 +111,7 @@ class Passage(SQLModel, table=True):
     port: str = Field(sa_column=words(primary_key=True))
     hour: int = Field(sa_column=key())
     passed: int = Field(sa_column=number())
+    pruned: int = Field(sa_column=number(server_default=text("0")))
 
 
 class Failure(SQLModel, table=True):

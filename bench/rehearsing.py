@@ -1,0 +1,61 @@
+"""How long a rehearsal takes and how much memory, in its own process: ``python -m bench.rehearsing CONTACTS DAYS``."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from bench.memory import peak
+from bench.results import Result
+from bench.samples import measured
+from bench.world import START
+from designer.rendering.renderer import JinjaRenderer
+from engine.api import documents, rehearsal
+from engine.clock import FixedClock
+from engine.settings import Settings
+from engine.wiring import connect
+from tests.law.sources import ROOT
+
+FLOW: Final = "trial-day1-8"
+DAYS: Final = 90
+SECONDS: Final = 60
+MEMORY_MB: Final = 500
+
+
+def rehearsal_result(contacts: int) -> Result:
+    """Play the shipped flow for so many contacts over 90 days, once."""
+    command = [sys.executable, "-m", "bench.rehearsing", str(contacts), str(DAYS)]
+    root = Path(__file__).resolve().parents[1]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    seconds, memory = found["seconds"], found["peak_mb"]
+    return {
+        "says": f"rehearsal of {FLOW}: {contacts:,} contacts, {DAYS} days",
+        "ours": found,
+        "ours_text": f"{seconds:.1f} s, {memory:.0f} MB",
+        "floor_text": "",
+        "ratio_text": f"{found['lines'] / seconds:,.0f} lines/s",
+        "must_text": f"< {SECONDS} s, < {MEMORY_MB} MB",
+        "passed": seconds < SECONDS and memory < MEMORY_MB,
+    }
+
+
+def main() -> None:
+    """Rehearse and say what it took."""
+    contacts, days = int(sys.argv[1]), float(sys.argv[2])
+    wiring = connect(Settings(db="sqlite://"), JinjaRenderer(), clock=FixedClock.of(START))
+    shipped = documents.read_shipped(ROOT / "flows")
+    raw = documents.find_document(wiring, shipped, FLOW)
+    documents.lend_templates(wiring, shipped, FLOW)
+    asked = documents.rehearsal_of(
+        wiring, shipped, raw, contacts=contacts, start=START, days=days, seed=1, events=None, behaviour=None
+    )
+    with measured() as sample:
+        done = rehearsal.rehearse(wiring, raw, asked, documents.finder(wiring, shipped))
+    found = {"contacts": contacts, "days": days, "seconds": sample.seconds, "busy": sample.busy}
+    print(json.dumps({**found, "peak_mb": peak() / 1024, "lines": len(done.journal)}))
+
+
+if __name__ == "__main__":
+    main()
