@@ -62,7 +62,8 @@ def main() -> None:
     """Let everybody in, several at a time."""
     url, contacts, grain = asked()
     DBOS(config={"name": "bench", "system_database_url": url, "run_admin_server": False, "log_level": "ERROR"})
-    engine = sa.create_engine(url, **({"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}))
+    patience = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
+    engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:"), **patience)
     with engine.begin() as connection:
         connection.execute(sa.text(TABLE))
     SETUP.update(engine=engine, owes=sa.text(OWES.format(contact=":contact", node=":node")), grain=grain)
