@@ -114,7 +114,7 @@ def _drawn(store: Store) -> dict[str, list[str]]:
 
 
 def _clauses(text: str) -> list[str]:
-    # SQLite keeps the text of CREATE TABLE: one clause a line, in either order of columns and constraints. A column that
+    # SQLite keeps the text of CREATE TABLE: one clause a line, columns and constraints in either order. A column that
     # came later stands on the line of the one before.
     lines = re.split(r"\n|, (?=\w+ [A-Z]+ )", text)
     return [re.sub(r"\s+", " ", line).strip(" ,\t()") for line in lines if line.strip(" ,\t()")]
