@@ -132,7 +132,12 @@ def _listen(wiring: "Wiring", metronome: "Metronome", host: str, port: int, *, i
 
     rested: list[bool] = []
     app = create_app(
-        wiring, begin=metronome.start, end=lambda: rested.append(metronome.stop()), shipped=_shipped(), is_demo=is_demo
+        wiring,
+        begin=metronome.start,
+        end=lambda: rested.append(metronome.stop()),
+        hurry=metronome.hurry,
+        shipped=_shipped(),
+        is_demo=is_demo,
     )
     # What is there now stays: the collector of cycles would go through all of it at every larger page.
     gc.collect()

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy import make_url
 
 from bench import executor, floor_postgresql, floor_sqlite
-from bench.executor import FLOW, STEPS, move
+from bench.executor import move
 from bench.floor_sqlite import PRAGMAS
 from bench.samples import Sample, measured
 from bench.timings import stamp, timed
-from bench.world import DAY, START, engine_on
+from bench.world import DAY, FLOW, START, STEPS, engine_on
 from engine.api.enroll import enroll_all
 from engine.store.session import Store, open_store
 from engine.terms import MINUTE, to_micros

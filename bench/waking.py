@@ -124,7 +124,10 @@ def _call(wiring: Wiring, intake: Intake, contacts: int, called: dict[tuple[int,
     with wiring.store.read() as connection:
         some = sa.select(CONTACT.c.part, CONTACT.c.id, CONTACT.c.key).order_by(CONTACT.c.hash)
         rows = connection.execute(some.limit(min(contacts, int(SECONDS / EVERY)))).all()
+    until = time.perf_counter() + SECONDS
     for part, number, key in rows:
+        if time.perf_counter() > until:
+            return
         body = orjson.dumps({"batch": [{"type": "track", "userId": key, "event": "called", "messageId": f"w{key}"}]})
         called[part, number] = time.perf_counter()
         _submit(wiring, intake, body)

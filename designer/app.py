@@ -46,11 +46,14 @@ def create_app(
     *,
     begin: Callable[[], None] = lambda: None,
     end: Callable[[], None] = lambda: None,
+    hurry: Callable[[], None] = lambda: None,
     shipped: Shipped = NOTHING_SHIPPED,
     is_demo: bool = False,
     clock: Clock | None = None,
 ) -> FastAPI:
     """Make the web application of an engine; ``begin`` and ``end`` are called when it starts and stops to serve.
+
+    ``hurry`` is called when events came in, so that contacts who wait for them need not wait for the next tick.
 
     ``shipped`` fills the gallery. ``clock`` is that of people who sign in: the real one, also where the engine's is a
     demo's.
@@ -66,7 +69,7 @@ def create_app(
             await asyncio.to_thread(ingest.close)
             await asyncio.to_thread(end)
 
-    ingest = open_ingest(wiring.store, wiring.clock, start=False)
+    ingest = open_ingest(wiring.store, wiring.clock, told=lambda _: hurry(), start=False)
     clock = clock or RealClock()
     doors = Doors(wiring, clock, guest=signing.guest(wiring, clock, *GUEST) if is_demo else None)
     app = FastAPI(title="Dripline", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)

@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 HOUR = 3_600.0
 RECOVER = 2.0
+GATHER = 0.02
+"""So long a hurried tick waits for more to come, so that many small commits of others make few ticks."""
+
 STOP_SECONDS = 10.0
 """How long stopping may take: what is in its transaction may commit, nothing new is begun."""
 
@@ -49,7 +52,10 @@ class Metronome:
     more: tuple[Job, ...] = ()
     term: timedelta = TERM
     _stopping: threading.Event = field(default_factory=threading.Event)
+    _hurried: threading.Event = field(default_factory=threading.Event)
+    _ticking: threading.Lock = field(default_factory=threading.Lock)
     _scheduler: BackgroundScheduler | None = None
+    _hurrying: threading.Thread | None = None
 
     @cached_property
     def leadership(self) -> Leadership:
@@ -69,12 +75,18 @@ class Metronome:
         for job in jobs:
             self._scheduler.add_job(self.ring, "interval", seconds=job.seconds, args=[job], id=job.name)
         self._scheduler.start()
+        self._hurrying = threading.Thread(target=self._hurry_on, args=[jobs[0]], name="hurry", daemon=True)
+        self._hurrying.start()
+
+    def hurry(self) -> None:
+        """Tick soon instead of at the next ring: something came. What is missed the next ring finds."""
+        self._hurried.set()
 
     def jobs(self) -> list[Job]:
         """List what it rings for."""
         wiring, stop = self.wiring, self._stopping.is_set
         return [
-            Job("tick", self.seconds, lambda: work.tick_once(wiring, stop)),
+            Job("tick", self.seconds, self._tick),
             Job("dispatch", self.seconds, lambda: work.dispatch_once(wiring, stop)),
             Job("lease", self.term.total_seconds() / RENEWALS, self.leadership.renew),
             Job("judge", 10 * self.seconds, lambda: work.judge_once(wiring, self.leadership.is_mine), once=True),
@@ -99,10 +111,11 @@ class Metronome:
     def stop(self, seconds: float = STOP_SECONDS) -> bool:
         """Begin nothing new and wait for what is in its transaction; give whether all came to rest in time."""
         self._stopping.set()
+        self._hurried.set()
         scheduler, self._scheduler = self._scheduler, None
         if scheduler is None:
             return True
-        waiting = threading.Thread(target=scheduler.shutdown, daemon=True)
+        waiting = threading.Thread(target=self._rest, args=[scheduler], daemon=True)
         waiting.start()
         waiting.join(seconds)
         try:
@@ -110,6 +123,21 @@ class Metronome:
         except SQLAlchemyError as fault:
             _log.warning("the leases of this process end by themselves: %s", fault)
         return not waiting.is_alive()
+
+    def _rest(self, scheduler: BackgroundScheduler) -> None:
+        scheduler.shutdown()
+        if self._hurrying is not None:
+            self._hurrying.join()
+
+    def _tick(self) -> object:
+        with self._ticking:
+            # Before the look: what comes from here on asks for another one.
+            self._hurried.clear()
+            return work.tick_once(self.wiring, self._stopping.is_set)
+
+    def _hurry_on(self, tick: Job) -> None:
+        while self._hurried.wait() and not self._stopping.wait(GATHER):
+            self.ring(tick)
 
 
 def _machine_now() -> Micros:

@@ -126,6 +126,26 @@ def test_the_metronome_rings_and_stops(sqlite_store: Store) -> None:
     assert failures.count_failures(wiring) == 0
 
 
+def test_who_is_called_for_is_carried_before_the_next_ring(sqlite_store: Store) -> None:
+    wiring = engine_on(sqlite_store)
+    go_live(wiring)
+    add_contacts(wiring, "ann")
+    metronome = Metronome(wiring, seconds=3_600.0)
+    metronome.start()
+    try:
+        happen(wiring, "ann", "signed_up")
+        metronome.hurry()
+        assert any(_owed(sqlite_store) for _ in range(100_000))
+    finally:
+        assert metronome.stop()
+    assert _owed(sqlite_store) == 1
+
+
+def _owed(store: Store) -> int:
+    with store.read() as connection:
+        return int(connection.scalar(sa.select(sa.func.count()).select_from(MESSAGE)) or 0)
+
+
 def test_a_job_that_does_not_end_is_not_waited_for(sqlite_store: Store) -> None:
     wiring = engine_on(sqlite_store)
     begun, let_go = threading.Event(), threading.Event()
