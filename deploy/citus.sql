@@ -19,6 +19,7 @@ SELECT create_distributed_table('contact', 'part', colocate_with => 'none');
 SELECT create_distributed_table('account', 'part', colocate_with => 'contact');
 SELECT create_distributed_table('applied_call', 'part', colocate_with => 'contact');
 SELECT create_distributed_table('assignment', 'part', colocate_with => 'contact');
+SELECT create_distributed_table('claim', 'part', colocate_with => 'contact');
 SELECT create_distributed_table('consent', 'part', colocate_with => 'contact');
 SELECT create_distributed_table('contact_alias', 'part', colocate_with => 'contact');
 SELECT create_distributed_table('contact_tag', 'part', colocate_with => 'contact');
@@ -64,6 +65,7 @@ SELECT create_reference_table('workspace');
 -- event_refusal
 -- experiment_decision
 -- gesture
+-- lease
 -- sign_in_refusal
 -- write_key
 
