@@ -1,5 +1,7 @@
 """Take pictures of every page into build/shots: two languages, light and dark, 1440 and 1024 pixels wide.
 
+What is opened on a page, such as the review of a flow, has a number behind the page's name.
+
 `make shots` takes all; `make shots ARGS="flows contacts"` those pages only.
 """
 
@@ -17,7 +19,7 @@ from engine.access.rights import Role
 from engine.api import users
 from engine.clock import RealClock
 from engine.wiring import Wiring, open_database
-from tests.e2e.pages import lived_in, paths
+from tests.e2e.pages import OPENED, lived_in, paths
 from tests.support import chromium
 from tests.support.browser import let_in
 from tests.support.engines import engine_on
@@ -75,9 +77,15 @@ def shoot(browser: Browser, name: str, address: str, look: tuple[tuple[str, str]
     page = context.new_page()
     page.goto(address)
     page.wait_for_load_state("load")
-    page.screenshot(path=FOLDER / f"{name}-{tag}-{theme}-{width}.png")
+    look_at = f"{tag}-{theme}-{width}.png"
+    page.screenshot(path=FOLDER / f"{name}-{look_at}")
+    opened = OPENED.get(name, ())
+    for number, (opener, there) in enumerate(opened, start=1):
+        page.locator(opener).first.click()
+        page.locator(there).first.wait_for()
+        page.screenshot(path=FOLDER / f"{name}.{number}-{look_at}")
     context.close()
-    return 1
+    return 1 + len(opened)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "zh-CN": "简体中文"}
 DEFAULT: Final = "en"
 """The language in which texts are written."""
 
+NEAR: Final = timedelta(seconds=5)
 FAR: Final = timedelta(days=7)
 """What is further away than this is told by its date."""
 
@@ -97,6 +98,8 @@ class Language:
     def ago(self, instant: datetime, now: datetime, zone: ZoneInfo) -> str:
         """Write how long ago something was, or when, if that is long ago."""
         gone = now - instant
+        if abs(gone) < NEAR:
+            return self.say(mark("just now"))
         if abs(gone) > FAR:
             return self.day(instant.astimezone(zone).date())
         return dates.format_timedelta(-gone, add_direction=True, locale=self.locale, threshold=1.2)

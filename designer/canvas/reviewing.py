@@ -1,17 +1,20 @@
 """The review before publishing: what differs from the live version, in words, and whom it concerns."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from designer.canvas.widths import cut
+from designer.forms.saying import say_setting
+from designer.forms.shapes import Setting, settings_of
+from designer.forms.values import say_value
 from designer.language import Language, mark
 from engine.api.drawing import Sheet
 from engine.api.standing import NodeFigures
 from engine.contract.node import NodeType
 from engine.contract.registry import Registry
 from engine.graph.diff import Difference, Field
+from engine.graph.shape import Settings
 
 MOST: Final = 120
 _FIELDS: Final = {
@@ -84,23 +87,18 @@ def _told(
 
 
 def _part(field: Field, node_type: NodeType[Any] | None, language: Language) -> tuple[str, str, str]:
-    return _name(field.name, node_type, language), _value(field.was, language), _value(field.now, language)
+    setting = _setting(field.name, node_type)
+    shape = None if setting is None else setting.shape
+    title = _FIELDS.get(field.name)
+    name = language.say(title) if title else field.name.removeprefix("config.")
+    if setting is not None and not title:
+        name = say_setting(setting.title, language)
+    was, now = (cut(say_value(value, shape, language), MOST) for value in (field.was, field.now))
+    return name, was, now
 
 
-def _name(name: str, node_type: NodeType[Any] | None, language: Language) -> str:
-    if name in _FIELDS:
-        return language.say(_FIELDS[name])
-    key = name.removeprefix("config.")
-    fields = {} if node_type is None else node_type.config_type.model_fields
-    title = next((info.title for own, info in fields.items() if key == (info.alias or own)), None)
-    return language.say(title) if title else key
-
-
-def _value(value: Any, language: Language) -> str:
-    if value is None:
-        return "…"
-    if isinstance(value, str):
-        return cut(value, MOST)
-    if isinstance(value, dict) and value and all(isinstance(each, str) for each in value.values()):
-        return cut(language.text(value), MOST)
-    return cut(json.dumps(value, ensure_ascii=False), MOST)
+def _setting(name: str, node_type: NodeType[Any] | None) -> Setting | None:
+    """Find what is known of a field: of a node's settings, or of the flow's."""
+    room, _, key = name.partition(".")
+    model = Settings if room == "settings" else node_type.config_type if room == "config" and node_type else None
+    return None if model is None else next((each for each in settings_of(model) if each.key == key), None)

@@ -46,11 +46,11 @@ class Settings(NodeConfig):
     """What holds for the whole flow."""
 
     timezone: Annotated[str, PlainValidator(_zone), Hint("timezone")] | None = Field(
-        None, description="Time zone of contacts who have none of their own."
+        None, title="Time zone", description="Time zone of contacts who have none of their own."
     )
-    reentry: Reentry = Field(Reentry(), description="When a contact may enter again.")
+    reentry: Reentry = Field(Reentry(), title="Re-entry", description="When a contact may enter again.")
     goal: RuleField | None = Field(None, description="Rule that ends an enrollment as a success.")
-    exit_when: RuleField | None = Field(None, description="Rule that ends an enrollment otherwise.")
+    exit_when: RuleField | None = Field(None, title="Exit", description="Rule that ends an enrollment otherwise.")
     quiet_hours: QuietHours | None = Field(None, description="The local hours in which no message goes out.")
 
 

@@ -260,7 +260,7 @@ def test_two_browsers_on_one_draft(two: tuple[Page, Page]) -> None:
     ann.keyboard.press("Control+z")
     expect(ann.locator("#step-choice")).to_contain_text("Admin has changed the same thing since")
     expect(ann.locator("#step-choice .way")).to_have_count(1)
-    expect(ann.locator("#step-choice ins")).to_have_text("1d")
+    expect(ann.locator("#step-choice ins")).to_have_text("1 day")
     ann.locator('[data-way="mine"]').click()
     expect(card(ben, "day")).to_contain_text("1 day")
     ben.locator("#viewport").focus()

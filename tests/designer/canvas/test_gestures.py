@@ -168,7 +168,7 @@ def test_review_publish_pause_and_resume(client: TestClient, wiring: Wiring) -> 
     settle(wiring)
     act(client, "configure", id="day", field="/duration", value="5d")
     sheet = client.get(f"{KEY}/review").text
-    assert re.search(r"<del>1d</del> → <ins>5d</ins>", sheet)
+    assert re.search(r"<del>1 day</del> → <ins>5 days</ins>", sheet)
     assert "1 contact rests here now" in sheet
     assert "Paused." in client.post(f"{KEY}/pause").text
     assert "Go on, and send none of it" in client.get(f"{KEY}/review").text
