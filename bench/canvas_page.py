@@ -26,9 +26,9 @@ TRIPS: Final = """async (times) => {
   return found;
 }"""
 WATCH: Final = """() => { window.seen = {}; new MutationObserver(() => {
-  const said = document.querySelector('#n-n1 .card-face b').textContent;
+  const said = document.querySelector('#n-n1 .card-face b')?.textContent.split(' · ')[0];
   window.seen[said] ??= performance.timeOrigin + performance.now();
-}).observe(document.getElementById('cards'), { subtree: true, childList: true, characterData: true }); }"""
+}).observe(document.body, { subtree: true, childList: true, characterData: true }); }"""
 SENT: Final = """async (times) => {
   const found = {}; const { Sender } = await import('/static/canvas/send.js');
   const sender = new Sender(document.getElementById('canvas-page'));

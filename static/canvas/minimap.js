@@ -1,4 +1,4 @@
-// A small map of the whole drawing, with a frame around what is seen; a click goes there.
+// A small map of the whole drawing, with a frame around what is seen; a click goes there. Where all is seen it is not.
 
 const [WIDTH, HEIGHT] = [150, 96];
 
@@ -14,8 +14,10 @@ export class Minimap {
   draw() {
     const nodes = this.graph.all();
     this.box = this.graph.around();
-    this.svg.parentElement.hidden = nodes.length < 6;
-    if (!this.box || nodes.length < 6) return;
+    if (!this.box) {
+      this.svg.parentElement.hidden = true;
+      return;
+    }
     const pad = 80;
     const { x, y, w, h } = this.box;
     this.svg.setAttribute("viewBox", `${x - pad} ${y - pad} ${w + 2 * pad} ${h + 2 * pad}`);
@@ -33,10 +35,11 @@ export class Minimap {
       if (!seen) return;
       const { view } = this;
       const { width, height } = view.viewport.getBoundingClientRect();
-      seen.setAttribute("x", -view.x / view.k);
-      seen.setAttribute("y", -view.y / view.k);
-      seen.setAttribute("width", width / view.k);
-      seen.setAttribute("height", height / view.k);
+      const frame = { x: -view.x / view.k, y: -view.y / view.k, width: width / view.k, height: height / view.k };
+      for (const [name, value] of Object.entries(frame)) seen.setAttribute(name, value);
+      const { x, y, w, h } = this.box;
+      const isAllSeen = x >= frame.x && y >= frame.y && x + w <= frame.x + frame.width && y + h <= frame.y + frame.height;
+      this.svg.parentElement.hidden = isAllSeen;
     });
   }
 
