@@ -22,6 +22,7 @@ from designer.routes.messages import messages_router
 from designer.routes.pages import pages_router
 from designer.routes.segments import segments_router
 from designer.routes.settings import account_router, settings_router
+from designer.routes.sheets import sheets_router
 from designer.routes.simulation import simulation_router
 from designer.routes.tracking import tracking_router
 from designer.views import Pages
@@ -77,7 +78,7 @@ def create_app(
     pages = Pages(wiring.acting(NOBODY), clock)
     answer_faults(app, pages)
     outside = (health_router(wiring), ingest_router(ingest), tracking_router(wiring.tracker))
-    for router in (*outside, appearance_router(doors), doors_router(pages, doors)):
+    for router in (*outside, sheets_router(FILES), appearance_router(doors), doors_router(pages, doors)):
         app.include_router(router)
     for router in page_routers(pages, shipped):
         app.include_router(router, dependencies=[Depends(doors.guard)])

@@ -167,6 +167,13 @@ def test_what_begins_also_ends(sqlite_store: Store) -> None:
     app = create_app(engine_on(sqlite_store), begin=lambda: seen.append("begin"), end=lambda: seen.append("end"))
     with TestClient(app) as client:
         assert client.get("/static/css/base.css").status_code == 200
+        sheets = client.get("/static/joined/tokens+base.css")
+        assert sheets.headers["content-type"].startswith("text/css")
+        assert sheets.text.index("--canvas") < sheets.text.index("h1:lang")
+        known = {"if-none-match": sheets.headers["etag"]}
+        assert client.get("/static/joined/tokens+base.css", headers=known).status_code == 304
+        for name in ("nothing", "tokens%2F..%2Fbase", "Tokens"):
+            assert client.get(f"/static/joined/{name}.css").status_code == 404
     assert seen == ["begin", "end"]
 
 
