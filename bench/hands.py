@@ -83,7 +83,7 @@ class Hand:
     def _drag(self) -> None:
         box = self.page.locator(self.card).bounding_box()
         assert box is not None
-        self._circle((box["x"] + 60, box["y"] + 20), "left")
+        self._circle((box["x"] + box["width"] * 0.3, box["y"] + box["height"] / 2), "left")
 
     def _circle(self, start: tuple[float, float], button: Any) -> None:
         mouse = self.page.mouse

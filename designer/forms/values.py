@@ -7,6 +7,7 @@ from typing import Any, Final
 from designer.forms.saying import say_setting
 from designer.forms.shapes import Leaf, Many, Named, Record, Shape
 from designer.language import Language, mark
+from engine.contract.wording import length
 from engine.errors import EngineError
 from engine.rules.describe import describe
 from engine.rules.parse import parse_rule
@@ -46,7 +47,7 @@ def _members(value: dict[str, Any], shape: Record | Named, language: Language) -
 
 def _length(value: str, language: Language) -> str:
     try:
-        return language.length(parse_duration(value))
+        return language.text(length(parse_duration(value)))
     except ValueError:
         return value
 

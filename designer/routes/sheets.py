@@ -17,7 +17,7 @@ _NAMES: Final = re.compile(r"[a-z]{1,20}(?:\+[a-z]{1,20}){0,19}")
 
 
 def sheets_router(files: Path) -> APIRouter:
-    """Make the router of joined style sheets, ``/static/joined/tokens+base.css``, from the folder of the browser's files.
+    """Make the router of joined style sheets, ``/static/joined/tokens+base.css``; they lie in the browser's ``files``.
 
     Errors: ``NotFound`` for a sheet that is not there.
     """
