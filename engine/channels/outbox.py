@@ -17,6 +17,7 @@ from engine.store.dialect import upsert
 from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import numbers, pack, rowset
 from engine.store.tables import Contact, Delivery, Flow, FlowVersion
+from engine.store.tables.messages import OPEN_MESSAGE
 from engine.terms import DAY, HOUR, MINUTE, Micros
 
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
@@ -71,9 +72,10 @@ def parts_with_due(connection: Connection, parts: Sequence[int], now: Micros, ch
     return list(connection.scalars(sa.select(listed).where(due).order_by(listed), {"parts": pack(parts)}))
 
 
-def _due(now: Micros, channels: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+def _due(now: Micros, channels: Sequence[str]) -> list[sa.ColumnExpressionArgument[bool]]:
     resting = sa.select(VERSION.c.id).join(FLOW, FLOW.c.id == VERSION.c.flow_id).where(FLOW.c.state.in_(RESTING))
     return [
+        OPEN_MESSAGE,
         MESSAGE.c.state == "queued",
         MESSAGE.c.not_before <= now,
         MESSAGE.c.channel.in_(channels),
@@ -249,6 +251,7 @@ def take_back(
         )
         .where(
             MESSAGE.c.part == part,
+            OPEN_MESSAGE,
             MESSAGE.c.state == "sending",
             MESSAGE.c.intent_at < before,
             sa.or_(MESSAGE.c.worker.is_(None), MESSAGE.c.worker.not_in(list(living))),

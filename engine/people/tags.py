@@ -85,7 +85,9 @@ def _presence(dialect: str) -> sa.Select[Any]:
 @lru_cache(maxsize=2)
 def _removal(dialect: str) -> sa.Delete:
     given = _given(dialect)
-    return TAG.delete().where(sa.exists(sa.select(given.c.tag).where(_same(given))))
+    # Not EXISTS: SQLite would go through all tags for it.
+    keys = sa.tuple_(*(TAG.c[name] for name in COLUMNS))
+    return TAG.delete().where(keys.in_(sa.select(*(given.c[name] for name in COLUMNS))))
 
 
 @lru_cache(maxsize=2)

@@ -116,14 +116,16 @@ def _arrive(dialect: str, exact: bool) -> Prepared:
         AHEAD.c.part == PART, AHEAD.c.at <= NOW, EVENT.c.part == PART, EVENT.c.id == AHEAD.c.id, wanted
     )
     came = sa.union_all(new, waited).subquery("came")
+    # A sum, so that SQLite does not go through an index of all events only because it is in the right order.
+    contact = came.c.contact_id + 0
     chosen = sa.select(
         came.c.contact_id,
         came.c.id,
         came.c.name,
         came.c.at,
         came.c.at if exact else NOW,
-        sa.func.dense_rank().over(partition_by=came.c.contact_id, order_by=came.c.at),
-        sa.func.row_number().over(partition_by=(came.c.contact_id, came.c.at), order_by=came.c.id),
+        sa.func.dense_rank().over(partition_by=contact, order_by=came.c.at),
+        sa.func.row_number().over(partition_by=(contact, came.c.at), order_by=came.c.id),
     )
     return Prepared(ARRIVAL.insert().from_select([column.name for column in ARRIVAL.c], chosen), dialect)
 

@@ -67,7 +67,9 @@ def _busy(dialect: str) -> Prepared:
         sa.exists(sa.select(ahead.c.id).where(ahead.c.part == part, ahead.c.at <= NOW)),
         sa.exists(
             sa.select(contact.c.id).where(
-                contact.c.part == part, contact.c.changed > _position(part, changes.CURSOR), contact.c.changed > 0
+                contact.c.part == part,
+                contact.c.changed > _position(part, changes.CURSOR),
+                changes.CHANGED,
             )
         ),
         sa.exists(sa.select(RECHECK.c.subject).where(RECHECK.c.part == part, RECHECK.c.due_at <= NOW)),

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from engine.errors import FlowError
 from engine.run.cursors import CURSOR
 from engine.store.tables import Flow, FlowVersion, Message, Token
+from engine.store.tables.messages import OPEN_MESSAGE
 from engine.terms import DAY, HOUR, Micros, length_micros
 
 FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
@@ -132,7 +133,7 @@ def _versions(flow_id: int) -> sa.Select[tuple[int]]:
     return sa.select(VERSION.c.id).where(VERSION.c.flow_id == flow_id)
 
 
-Wanted = Sequence[sa.ColumnElement[bool]]
+Wanted = Sequence[sa.ColumnExpressionArgument[bool]]
 
 
 def _due_tokens(flow_id: int, parts: int, now: Micros) -> Wanted:
@@ -142,7 +143,13 @@ def _due_tokens(flow_id: int, parts: int, now: Micros) -> Wanted:
 
 def _due_messages(flow_id: int, parts: int, now: Micros) -> Wanted:
     mine = MESSAGE.c.version_id.in_(_versions(flow_id))
-    return [MESSAGE.c.part.in_(range(parts)), MESSAGE.c.state == "queued", mine, MESSAGE.c.not_before <= now]
+    return [
+        MESSAGE.c.part.in_(range(parts)),
+        OPEN_MESSAGE,
+        MESSAGE.c.state == "queued",
+        mine,
+        MESSAGE.c.not_before <= now,
+    ]
 
 
 def _by_age(connection: Connection, at: sa.Column[int], wanted: Wanted, now: Micros) -> dict[int, int]:

@@ -5,6 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from engine.store.estimates import WAVE as WAVE_ROWS
+from engine.store.estimates import estimate
 from engine.store.expressions import emptied
 from engine.store.prepared import Prepared, parameter
 
@@ -128,6 +130,7 @@ def prepare(connection: Connection) -> None:
         for table in ALL:
             connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
             _empty(connection, table)
+        estimate(connection, ALL, rows=WAVE_ROWS, temporary=True)
     for table in ALL:
         if table.name in used:
             _empty(connection, table)

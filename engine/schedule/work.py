@@ -15,6 +15,7 @@ from engine.run.tick import tick
 from engine.schedule.pruning import Kept, prune_by_age
 from engine.store.leases import forget, holders
 from engine.store.tables import Inbox, Message
+from engine.store.tables.messages import OPEN_MESSAGE
 from engine.telemetry import is_running
 from engine.terms import DAY
 from engine.wiring import Wiring, look
@@ -89,7 +90,7 @@ def recover_once(wiring: Wiring) -> tuple[int, int]:
     """
     with wiring.store.read() as connection:
         busy = sa.select(MESSAGE.c.worker).where(
-            MESSAGE.c.part.in_(range(wiring.store.parts)), MESSAGE.c.state == "sending"
+            MESSAGE.c.part.in_(range(wiring.store.parts)), OPEN_MESSAGE, MESSAGE.c.state == "sending"
         )
         workers = [str(name) for name in connection.scalars(busy.distinct()) if name is not None]
         leased = holders(connection) if workers else {}

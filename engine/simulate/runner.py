@@ -22,7 +22,7 @@ from engine.run.enroll import enter
 from engine.run.journal import journal_lines
 from engine.run.judging import judge_in
 from engine.run.program import Templates
-from engine.run.tables import ENTRANT, NOW, PART, clear
+from engine.run.tables import ENTRANT, NOW, PART, TURN, clear
 from engine.run.transactions import transaction
 from engine.simulate.behaviour import Behaviour, Habit, Happening, happenings, reactions, responses
 from engine.simulate.population import Person
@@ -31,13 +31,11 @@ from engine.simulate.world import CONTACT, PLANNED, World, deliver
 from engine.store.dialect import be_patient
 from engine.store.prepared import Prepared, parameter
 from engine.store.session import Store
+from engine.store.tables.messages import OPEN_MESSAGE
 from engine.terms import DAY, Json, Micros
 
 MAIN = 1
 """The number of the flow of interest and of its version."""
-
-SLICE = DAY
-"""How much virtual time is looked ahead at once; results do not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,8 @@ def simulate(
     """Play a scenario in an empty store, which keeps the virtual world afterwards.
 
     Shape: the journal is that of the first flow, or of every flow: then the lines of others name their ``flow``.
-    Cost: per slice of time, a round of statements for each thing that the busiest contact has to do in it.
+    Cost: a round of statements for each thing that the busiest contact has to do; a day's worth at a time where an
+    experiment is looked at every day.
     """
     with transaction(store) as connection:
         be_patient(connection)
@@ -110,6 +109,8 @@ class _Player:
     parts: int
     scenario: Scenario
     means: Means
+    progress: Callable[[float], None] = lambda _: None
+    told: float = 0.0
 
     def begin(self) -> None:
         """Let contacts be there, publish the flows, and plan what is going to happen."""
@@ -131,17 +132,19 @@ class _Player:
             self._enter_all(run, then)
 
     def play(self, progress: Callable[[float], None]) -> None:
-        """Play slice after slice; schedules cut slices, so that they see the world of their instant."""
+        """Play on to the end; schedules and experiments cut the time, so that they see the world of their instant."""
+        self.progress = progress
         now, end = self.scenario.start, self.scenario.end
+        step = DAY if experiments(self.deployment) else max(1, end - now)
         while True:
-            until = min(now + SLICE, end)
+            until = min(now + step, end)
             for part in range(self.parts):
                 self._play_part(self._run(part, now), until)
             self._judge(until)
-            progress((until - self.scenario.start) / max(1, end - self.scenario.start))
             if until >= end:
                 break
             now = until
+        progress(1.0)
 
     def _judge(self, now: Micros) -> None:
         """Look at experiments once a day: what is decided acts from then on."""
@@ -169,7 +172,16 @@ class _Player:
     def _rounds(self, run: Run, until: Micros) -> None:
         while rounds.play_round(run, until, self.report, PLANNED, deliver):
             self._send(run, until)
+            self._tell(run)
         self._send(run, until)
+
+    def _tell(self, run: Run) -> None:
+        """Tell how far contacts have come, in the mean; never less than before."""
+        mean = int(run.connection.scalar(_mean_turn()) or self.scenario.start)
+        share = (run.part + (mean - self.scenario.start) / max(1, self.scenario.end - self.scenario.start)) / self.parts
+        if share > self.told:
+            self.told = share
+            self.progress(share)
 
     def _run(self, part: int, now: Micros) -> Run:
         return Run(self.connection, part, self.deployment, now, exact=True)
@@ -242,6 +254,11 @@ class _Player:
 
 
 @cache
+def _mean_turn() -> sa.Select[Any]:
+    return sa.select(sa.func.avg(TURN.c.at))
+
+
+@cache
 def _everybody(dialect: str) -> Prepared:
     chosen = sa.select(CONTACT.c.id, NOW).where(CONTACT.c.part == PART, CONTACT.c.created_at <= NOW)
     return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
@@ -252,7 +269,12 @@ def _sent(dialect: str, tell: bool) -> Prepared:
     statement = (
         MESSAGE.update()
         .values(state="sent", sent_at=MESSAGE.c.not_before, intent_at=MESSAGE.c.not_before, attempt=1)
-        .where(MESSAGE.c.part == PART, MESSAGE.c.state == "queued", MESSAGE.c.not_before <= parameter("until"))
+        .where(
+            MESSAGE.c.part == PART,
+            OPEN_MESSAGE,
+            MESSAGE.c.state == "queued",
+            MESSAGE.c.not_before <= parameter("until"),
+        )
     )
     if not tell:
         return Prepared(statement, dialect)

@@ -19,6 +19,7 @@ from engine.run.wake import EVENT
 from engine.simulate.behaviour import Happening
 from engine.simulate.population import Person
 from engine.store import sequences
+from engine.store.estimates import ROWS, estimate
 from engine.store.prepared import Prepared, parameter
 from engine.store.tables import Account, Contact, ContactTag, Flow, FlowVersion, Segment
 from engine.store.types import JSON_TYPE
@@ -70,6 +71,7 @@ class World:
         """Make an empty world in a migrated store."""
         connection.execute(sa.schema.CreateTable(PLANNED, if_not_exists=True))
         connection.execute(sa.schema.CreateIndex(OF_CONTACT, if_not_exists=True))
+        estimate(connection, [PLANNED], rows=ROWS, temporary=True)
         connection.execute(PLANNED.delete())
         return cls(connection, parts, start, {}, {})
 
@@ -251,7 +253,8 @@ def _delivery(dialect: str) -> list[Prepared]:
     columns = [
         "part", "id", "workspace_id", "contact_id", "name", "at", "received_at", "source", "message_id", "properties",
     ]  # fmt: skip
-    turn = sa.func.row_number().over(partition_by=EVENT.c.contact_id, order_by=EVENT.c.id)
+    # A sum, so that SQLite does not go through an index of all events only because it is in the right order.
+    turn = sa.func.row_number().over(partition_by=EVENT.c.contact_id + 0, order_by=EVENT.c.id)
     arrival = sa.select(
         EVENT.c.contact_id, EVENT.c.id, EVENT.c.name, EVENT.c.at, EVENT.c.at, sa.literal(1, sa.Integer), turn
     ).where(EVENT.c.part == PART, EVENT.c.id >= parameter("base"))

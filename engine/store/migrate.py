@@ -12,11 +12,15 @@ from alembic.script import ScriptDirectory
 from engine.errors import SchemaOutdated
 from engine.store.claims import make_claims
 from engine.store.dialect import be_patient
+from engine.store.estimates import ROWS, estimate
 from engine.store.session import Store
 from engine.store.tables import Meta, Workspace, metadata
 
 # Alembic's environment is process-wide; two threads that migrate at once would mix their connections.
 _ALONE = threading.Lock()
+
+_LARGE = [table for table in metadata.sorted_tables if "part" in table.c and table.name not in ("cursor", "sequence")]
+"""What grows with the number of contacts."""
 
 
 def upgrade(store: Store) -> None:
@@ -27,6 +31,7 @@ def upgrade(store: Store) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         _seed(connection, store.parts)
+        estimate(connection, _LARGE, rows=ROWS)
 
 
 def create(store: Store) -> None:
@@ -34,6 +39,7 @@ def create(store: Store) -> None:
     with store.write() as connection:
         metadata.create_all(connection)
         _seed(connection, store.parts)
+        estimate(connection, _LARGE, rows=ROWS)
 
 
 def revision(store: Store) -> tuple[str | None, str | None]:

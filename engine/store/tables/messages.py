@@ -11,6 +11,10 @@ from engine.store.types import data, instant, key, number, one_of, words
 OPEN_STATES = "('queued','sending')"
 
 
+OPEN_MESSAGE = text(f"message.state IN {OPEN_STATES}")
+"""What the index of open messages says of itself: without these very words SQLite does not use it."""
+
+
 class Message(SQLModel, table=True):
     """One row is what one send node owes to one contact, once per pass.
 

@@ -1,0 +1,78 @@
+"""Tell SQLite's planner how rows are spread: else it takes a part for ten rows, and reads all of it for one contact.
+
+Nobody runs ``ANALYZE`` on what is there: plans would depend on when it was last run, and on the young store that it
+then saw. The numbers say how a store of some size looks. Source: https://sqlite.org/fileformat2.html#stat1tab
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+ROWS = 1_000_000
+"""So many rows has a table that is divided by part."""
+
+WAVE = 1_000
+"""So many rows has a temporary table of a wave."""
+
+_ALIKE = {
+    "contact_id": 4e-6,
+    "name": 0.01,
+    "node": 0.01,
+    "experiment_id": 0.1,
+    "segment_id": 0.1,
+    "state": 0.1,
+    "version_id": 0.1,
+    "part": 1.0,
+    "workspace_id": 1.0,
+}
+"""Of all rows, this share has the same value in a column; where nothing is said, hardly two have."""
+
+
+_MAKE = {"main": "ANALYZE main.meta", "temp": "ANALYZE temp"}
+_READ_AGAIN = {"main": "ANALYZE main.sqlite_schema", "temp": "ANALYZE temp.sqlite_schema"}
+_INDEXES = sa.text('SELECT name, "unique", origin FROM pragma_index_list(:table, :schema)')
+_COLUMNS = sa.text("SELECT name FROM pragma_index_info(:name, :schema)")
+_WITHOUT_ROWID = sa.text("SELECT wr FROM pragma_table_list(:table) WHERE schema = :schema")
+_IS_KNOWN = sa.text("SELECT name FROM pragma_table_info('sqlite_stat1', :schema)")
+
+
+def estimate(connection: Connection, tables: Sequence[sa.Table], *, rows: int, temporary: bool = False) -> None:
+    """Write estimates of tables; this connection, and those that open afterwards, plan by them.
+
+    Shape: on another database nothing is done.
+    """
+    if connection.dialect.name != "sqlite":
+        return
+    schema = "temp" if temporary else "main"
+    if not connection.execute(_IS_KNOWN, {"schema": schema}).all():
+        # There is no other way to make the table of estimates; what is looked at is small.
+        connection.execute(sa.text(_MAKE[schema]))
+    names = [table.name for table in tables]
+    known = sa.table("sqlite_stat1", sa.column("tbl"), sa.column("idx"), sa.column("stat"), schema=schema)
+    connection.execute(known.delete().where(known.c.tbl.in_(names)))
+    connection.execute(known.insert(), [line for name in names for line in _lines(connection, schema, name, rows)])
+    connection.execute(sa.text(_READ_AGAIN[schema]))
+
+
+def _lines(connection: Connection, schema: str, table: str, rows: int) -> list[dict[str, str | None]]:
+    """Estimate each index of a table: how many rows there are, and how many agree in its first columns."""
+    found: list[dict[str, str | None]] = []
+    given = {"table": table, "schema": schema}
+    clustered = connection.execute(_WITHOUT_ROWID, given).scalar()
+    for index, unique, origin in connection.execute(_INDEXES, given).all():
+        columns = list(connection.execute(_COLUMNS, {"name": index, "schema": schema}).scalars())
+        alike = [rows, *(_alike(columns[: place + 1], rows) for place in range(len(columns)))]
+        if unique:
+            alike[-1] = 1
+        name = table if clustered and origin == "pk" else index
+        found.append({"tbl": table, "idx": name, "stat": " ".join(map(str, alike))})
+    return found or [{"tbl": table, "idx": None, "stat": str(rows)}]
+
+
+def _alike(columns: list[str], rows: int) -> int:
+    """Estimate how many rows agree in some columns, as if the columns knew nothing of each other."""
+    share = 1.0
+    for column in columns:
+        share *= _ALIKE.get(column, 0.0)
+    return max(round(rows * share), 2)
