@@ -47,7 +47,7 @@ def _members(value: dict[str, Any], shape: Record | Named, language: Language) -
 
 def _length(value: str, language: Language) -> str:
     try:
-        return language.text(length(parse_duration(value)))
+        return language.text(dict(length(parse_duration(value))))
     except ValueError:
         return value
 
