@@ -37,6 +37,9 @@ SECONDS: Final = 15.0
 EVERY: Final = 0.05
 """So often one of those who wait is called for."""
 
+PATIENCE: Final = 60.0
+"""Seconds after the last call until everybody must have been woken."""
+
 LOOKS: Final = 0.005
 BATCH: Final = 100
 """Other events come in requests of so many."""
@@ -106,7 +109,7 @@ def _measure(store: Store, contacts: int, rate: float) -> tuple[list[float], flo
         for thread in threads:
             thread.start()
         _call(wiring, intake, contacts, called)
-        until = time.perf_counter() + 10
+        until = time.perf_counter() + PATIENCE
         while called and time.perf_counter() < until:
             time.sleep(LOOKS)
     finally:
