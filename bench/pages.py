@@ -136,7 +136,7 @@ def _measure(store: Store, contacts: int) -> dict[str, dict[str, float]]:
     assert isinstance(wiring.settings, Settings)
     app = create_app(wiring, shipped=read_shipped(ROOT / "flows"), is_demo=True)
     times: dict[str, list[float]] = {page: [] for page in paths(contacts)}
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 5)) as client:
         for turn in range(TIMES + 1):
             for page, path in paths(contacts).items():
                 since = time.perf_counter()

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.api.reasons import Reason, Witness
+from engine.api.searching import Search, search
 from engine.errors import NotFound
 from engine.library.plan import Plan
 from engine.people import contacts
 from engine.people.contacts import ERASED, Facts
 from engine.run import journal
 from engine.run.journal import Entry
-from engine.store.expressions import json_text, lower_text
+from engine.store.expressions import json_text
 from engine.store.tables import (
     Account,
     Consent,
@@ -45,8 +46,6 @@ TRANSFER: sa.Table = Transfer.__table__  # type: ignore[attr-defined]
 VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
 
 PAGE: Final = 50
-LAST: Final = "\U0010ffff"
-"""Sorts behind every sign that a key or an address can have."""
 
 
 @dataclass(frozen=True)
@@ -125,18 +124,25 @@ class Moment:
 
 
 def find_contacts(wiring: Wiring, text: str = "", after: str | None = None, limit: int = PAGE) -> ContactPage:
-    """List contacts whose key or address begins so, or whose name contains it, in the order of their creation.
+    """List contacts in the order of their creation, or those that a text finds: by key, by address, by name.
 
-    Cost: with a text that few names contain it may read all contacts.
+    Shape: a page of a search may have few contacts, or none, and still be followed by another. Cost: one statement;
+    for a search see ``engine.api.searching``.
     """
-    wanted: list[Any] = [CONTACT.c.workspace_id == wiring.workspace_id, ~CONTACT.c.key.startswith(ERASED)]
+    columns = [
+        *(CONTACT.c[name] for name in ("part", "id", *_LINE)),
+        json_text(CONTACT.c.attributes, "name").label("name"),
+    ]
     if text.strip():
-        wanted.append(_like(text.strip()))
+        asked = Search(text.strip(), wiring.workspace_id, wiring.store.parts)
+        with wiring.store.read() as connection:
+            rows, mark = search(connection, asked, columns, after, limit)
+        return ContactPage(tuple(map(_line, rows)), mark)
+    wanted: list[Any] = [CONTACT.c.workspace_id == wiring.workspace_id, ~CONTACT.c.key.startswith(ERASED)]
     if after:
         part, _, number = after.partition("-")
         wanted.append(sa.tuple_(CONTACT.c.part, CONTACT.c.id) > sa.tuple_(int(part), int(number)))
-    columns = (CONTACT.c[name] for name in ("part", "id", *_LINE))
-    chosen = sa.select(*columns, json_text(CONTACT.c.attributes, "name").label("name")).where(*wanted)
+    chosen = sa.select(*columns).where(*wanted)
     with wiring.store.read() as connection:
         rows = connection.execute(chosen.order_by(CONTACT.c.part, CONTACT.c.id).limit(limit + 1)).all()
     found = tuple(_line(row) for row in rows[:limit])
@@ -211,12 +217,6 @@ def find_one(wiring: Wiring, connection: Connection, key: str) -> Facts:
 
 
 _LINE: Final = ("key", "email", "stage", "timezone", "locale", "created_at")
-
-
-def _like(text: str) -> sa.ColumnElement[bool]:
-    begins = [sa.and_(CONTACT.c[name] >= text, CONTACT.c[name] < text + LAST) for name in ("key", "email")]
-    name = lower_text(sa.func.coalesce(json_text(CONTACT.c.attributes, "name"), ""))
-    return sa.or_(*begins, name.contains(text.lower(), autoescape=True))
 
 
 def _line(row: Any) -> ContactLine:

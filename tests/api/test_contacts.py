@@ -1,6 +1,6 @@
 import pytest
 
-from engine.api import contacts, enroll, failures, inbox
+from engine.api import contacts, enroll, failures, inbox, searching
 from engine.errors import FlowError, NotFound, PeopleError
 from engine.store.session import Store
 from tests.support.engines import WELCOME, add_contacts, engine_on, go_live, happen, pass_time, settle
@@ -37,6 +37,27 @@ def test_pages_of_contacts_follow_each_other(store: Store) -> None:
         if after is None:
             break
     assert sorted(seen) == keys
+
+
+def test_a_search_goes_on_where_it_left_off(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "SEARCHED", 4)
+    wiring = engine_on(store)
+    begun, mailed, named = ([f"{sign}{number}" for number in range(5)] for sign in ("li", "b", "c"))
+    add_contacts(wiring, *begun)
+    for key in mailed:
+        add_contacts(wiring, key, email=f"li.{key}@example.com")
+    add_contacts(wiring, *named, attributes={"name": "A. Li"})
+    add_contacts(wiring, "d", attributes={"name": "Bo"})
+    seen: list[str] = []
+    after: str | None = None
+    while True:
+        page = contacts.find_contacts(wiring, "li", after=after, limit=3)
+        seen += [line.key for line in page.contacts]
+        after = page.after
+        if after is None:
+            break
+    assert [set(seen[:5]), set(seen[5:10]), set(seen[10:])] == [set(begun), set(mailed), set(named)]
+    assert len(seen) == 15
 
 
 def test_one_contact_with_its_time_line(store: Store) -> None:
