@@ -136,8 +136,8 @@ def find_contacts(wiring: Wiring, text: str = "", after: str | None = None, limi
     if text.strip():
         asked = Search(text.strip(), wiring.workspace_id, wiring.store.parts)
         with wiring.store.read() as connection:
-            rows, mark = search(connection, asked, columns, after, limit)
-        return ContactPage(tuple(map(_line, rows)), mark)
+            matching, mark = search(connection, asked, columns, after, limit)
+        return ContactPage(tuple(map(_line, matching)), mark)
     wanted: list[Any] = [CONTACT.c.workspace_id == wiring.workspace_id, ~CONTACT.c.key.startswith(ERASED)]
     if after:
         part, _, number = after.partition("-")
