@@ -64,6 +64,16 @@ MOMENTS: Final = {
 }
 """How an enrollment began or ended."""
 
+HAPPENED: Final = {
+    "message_delivered": mark("It was delivered"),
+    "message_opened": mark("Opened it"),
+    "message_clicked": mark("Clicked in it"),
+    "message_bounced": mark("It bounced"),
+    "message_replied": mark("Replied to it"),
+    "unsubscribed": mark("Unsubscribed"),
+}
+"""What contacts make of messages, by the name of the event."""
+
 ROLES: Final = {
     "viewer": mark("Viewer"),
     "editor": mark("Editor"),

@@ -1,6 +1,7 @@
 """Branch by how long a contact has been silent."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import pairwise
 from typing import Self
 
@@ -48,6 +49,9 @@ class BranchRecency(NodeType[BranchRecencyConfig]):
     def summary(self, config: BranchRecencyConfig) -> Text:
         days = " / ".join(str(each) for each in config.days)
         return both(f"Silent for {days} days?", f"沉默 {days} 天")
+
+    def why(self, config: BranchRecencyConfig, port: str, silence: timedelta) -> Text | None:
+        return both(f"Silent for {silence.days} whole days", f"已沉默 {silence.days} 整天")
 
     def run(self, wave: Wave, config: BranchRecencyConfig) -> None:
         names = [port.key for port in self.ports(config)]

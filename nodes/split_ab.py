@@ -139,6 +139,14 @@ class SplitAb(NodeType[SplitAbConfig]):
             **{name: getattr(found, name) for name in Promote.model_fields},
         )
 
+    def why(self, config: SplitAbConfig, port: str, silence: timedelta) -> Text | None:
+        if port == HOLDOUT:
+            return both("Held out, to compare with; the same each time", "留作对照 · 每次相同")
+        return both(
+            "The variant drawn for this contact, or the winner once there is one",
+            "为该联系人抽定的变体 · 有胜出者后为胜出者",
+        )
+
     def run(self, wave: Wave, config: SplitAbConfig) -> None:
         """Hold those outside of the sample until a winner is known or their time is over."""
         compared = wave.compare(self.compares(config))

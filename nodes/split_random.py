@@ -1,6 +1,7 @@
 """Split by chance."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -42,6 +43,10 @@ class SplitRandom(NodeType[SplitRandomConfig]):
         total = sum(config.weights.values())
         shares = ", ".join(f"{key} {100 * weight / total:.4g}%" for key, weight in config.weights.items())
         return both(f"Split {shares}", f"分流 {shares}")
+
+    def why(self, config: SplitRandomConfig, port: str, silence: timedelta) -> Text | None:
+        share = 100 * config.weights[port] / sum(config.weights.values())
+        return both(f"Drawn by chance, {share:.4g}%; the same each time", f"随机抽定 {share:.4g}% · 每次相同")
 
     def run(self, wave: Wave, config: SplitRandomConfig) -> None:
         wave.route(wave.shares(config.weights))

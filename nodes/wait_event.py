@@ -38,6 +38,12 @@ class WaitEvent(NodeType[WaitEventConfig]):
     def least_wait(self, config: WaitEventConfig, port: str) -> timedelta:
         return config.timeout if port == "timeout" else timedelta(0)
 
+    def why(self, config: WaitEventConfig, port: str, silence: timedelta) -> Text | None:
+        if port == "happened":
+            return both(f"{config.event} came", f"发生了 {config.event}")
+        words = length(config.timeout)
+        return both(f"No {config.event} within {words['en']}", f"{words['zh-CN']}内没有发生 {config.event}")
+
     def run(self, wave: Wave, config: WaitEventConfig) -> None:
         awaited = EventMatch(config.event, config.where)
         wave.park(wave.arrived, until=wave.now + config.timeout, event=awaited)

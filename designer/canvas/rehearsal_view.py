@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from designer.canvas.pressure import Bars, charts
 from designer.canvas.scene import edge_dom
 from designer.language import Language, mark
-from designer.named import STATES
+from designer.named import HAPPENED, STATES
 from engine.api.drawing import Sheet
-from engine.api.trial_runs import Day, Sample, Tried
+from engine.api.reasons import Reason
+from engine.api.trial_runs import Day, Followed, Tried
+from engine.contract.node import Family
 from engine.graph.model import Document
 from engine.graph.sizes import ports_of
 from engine.terms import Json, parse_instant
@@ -28,20 +30,23 @@ class Figure:
 
 @dataclass(frozen=True)
 class Step:
-    """One line of a contact's way."""
+    """One line of a contact's way: ``sign`` is the family of a step, ``event`` or ``end``."""
 
     when: str
     day: int
+    sign: str
     title: str
     what: str
     node: str
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
 class Walk:
-    """A contact to follow."""
+    """A contact to follow: what they are called, what else is known of them, how many went the same way."""
 
     contact: str
+    facts: str
     share: int
     steps: tuple[Step, ...]
 
@@ -138,9 +143,7 @@ def _days(days: Sequence[Day], language: Language) -> list[Mapping[str, Any]]:
             passed[edge_dom(*edge)] = passed.get(edge_dom(*edge), 0) + count
         found.append(
             {
-                "words": language.weekday(day.day),
-                "active": day.active,
-                "sent": day.sent,
+                "words": _day_words(day, language),
                 "resting": dict(day.resting),
                 "passed": dict(passed),
             }
@@ -148,16 +151,29 @@ def _days(days: Sequence[Day], language: Language) -> list[Mapping[str, Any]]:
     return found
 
 
-def _walk(sample: Sample, draft: Tried, document: Document | None, language: Language, zone: ZoneInfo) -> Walk:
+def _day_words(day: Day, language: Language) -> str:
+    facts = {"active": language.count(day.active), "sent": language.count(day.sent)}
+    return f"{language.weekday(day.day)} · " + language.say(mark("%(active)s in the flow, %(sent)s sent"), **facts)
+
+
+def _walk(sample: Followed, draft: Tried, document: Document | None, language: Language, zone: ZoneInfo) -> Walk:
     first = draft.start.astimezone(zone).date()
     steps = []
-    for line in sample.lines:
-        at = parse_instant(str(line["at"]))
+    for stride in sample.strides:
+        told = _told(stride.line, document, language)
+        if told is None:
+            continue
+        at = parse_instant(str(stride.line["at"]))
         day = (at.astimezone(zone).date() - first) // timedelta(days=1)
-        title, what = _told(line, document, language)
-        steps.append(Step(language.at(at, zone), day, title, what, str(line.get("node", ""))))
-    return Walk(sample.contact, sample.share, tuple(steps))
+        node = str(stride.line.get("node") or stride.line.get("about") or "")
+        steps.append(Step(language.at(at, zone), day, *told, node, stride.reasons))
+    known = {key: value for key, value in sample.facts.attributes.items() if isinstance(value, str)}
+    name = known.pop("name", sample.contact)
+    return Walk(name, " · ".join([*known.values()][:KNOWN]), sample.share, tuple(steps))
 
+
+KNOWN = 2
+"""So many attributes of a sample contact are told."""
 
 ENDS = {
     "completed": mark("Came to the end"),
@@ -166,16 +182,30 @@ ENDS = {
 }
 
 
-def _told(line: Mapping[str, Json], document: Document | None, language: Language) -> tuple[str, str]:
+def _told(line: Mapping[str, Json], document: Document | None, language: Language) -> tuple[str, str, str] | None:
+    """Say what a line tells: its sign, what it is about, and what happened; nothing for what the next line tells."""
     if "end" in line:
-        return language.say(ENDS.get(str(line["end"]), str(line["end"]))), ""
+        return "end", language.say(ENDS.get(str(line["end"]), str(line["end"]))), ""
+    if "event" in line:
+        name = str(line["event"])
+        return "event", language.say(HAPPENED.get(name, name)), _title(line.get("about"), document, language)
     node = None if document is None else document.by_id.get(str(line["node"]))
-    if node is None or document is None:
-        return str(line["node"]), ""
-    title = language.text(node.name) or (language.text(node.node_type.title) if node.node_type else node.type)
+    if node is None or document is None or node.node_type is None:
+        return "end", str(line["node"]), ""
+    family, title = node.node_type.family, _title(node.id, document, language)
     if "message" in line:
         reason = str(line.get("reason", ""))
-        return title, language.say(mark("Sent") if line["message"] == "sent" else STATES.get(reason, reason))
+        words = language.say(mark("Sent") if line["message"] == "sent" else STATES.get(reason, reason))
+        return "message", title, words
+    if family is Family.SEND:
+        return None
     labels = {port.key: language.text(port.label) or port.key for port in ports_of(document, node)}
     port = str(line["port"])
-    return title, "" if port == "out" else f"→ {labels.get(port, port)}"
+    return family.value, title, "" if port == "out" else f"→ {labels.get(port, port)}"
+
+
+def _title(node_id: Json, document: Document | None, language: Language) -> str:
+    node = None if document is None else document.by_id.get(str(node_id))
+    if node is None:
+        return "" if node_id is None else str(node_id)
+    return language.text(node.name) or (language.text(node.node_type.title) if node.node_type else node.type)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
+from designer.canvas.assumptions import sliders_of
 from designer.canvas.rehearsal_view import view_of
 from designer.canvas.rehearsing import Simulation, Simulations
 from designer.canvas.scene import make_scene
@@ -19,6 +20,8 @@ from engine.api.trial_runs import Asked, Tried, manner_of, try_out
 from engine.api.workspaces import read_workspace
 from engine.errors import FlowError, NotFound
 
+SHARES: Final = ("open", "click", "unsubscribe", "activity", "purchase")
+
 
 def simulation_router(pages: Pages, shipped: Shipped) -> APIRouter:
     """Make the router of simulations."""
@@ -28,9 +31,9 @@ def simulation_router(pages: Pages, shipped: Shipped) -> APIRouter:
     def tab(request: Request, key: str) -> HTMLResponse:
         sheet = drawing.open_sheet(pages.wiring, key)
         scene = make_scene(sheet.document, sheet.findings, sheet.revision, pages.language(request))
-        manner = manner_of(pages.wiring, shipped, key)
+        sliders = sliders_of(manner_of(pages.wiring, shipped, key), pages.language(request))
         return pages.show(
-            request, "canvas/simulation.html", is_placed=True, sheet=sheet, scene=scene, asked=Asked(), manner=manner
+            request, "canvas/simulation.html", is_placed=True, sheet=sheet, scene=scene, asked=Asked(), sliders=sliders
         )
 
     @router.post("/flows/{key}/simulation")
@@ -104,7 +107,7 @@ def _read(form: Mapping[str, str], zone: str | None) -> Asked:
     """
     day = form.get("start") or ""
     start = datetime.combine(datetime.fromisoformat(day).date(), time(0), zone_of(zone)) if day else None
-    share = {name: float(form[name]) / 100 for name in ("open", "click", "unsubscribe") if form.get(name)}
+    share = {name: float(form[name]) / 100 for name in SHARES if form.get(name)}
     return Asked(
         contacts=int(form.get("contacts") or 2_000),
         days=int(form.get("days") or 30),

@@ -196,7 +196,7 @@ def time_line(wiring: Wiring, key: str, limit: int = 200) -> list[Moment]:
         ).all()
         plans = wiring.deployments.plans_of(connection, flow_ids)
         passed = list(journal.entries(connection, flow_ids, mine)) if flow_ids else []
-        witness = Witness(wiring, connection, facts)
+        witness = Witness(plans.get, connection, facts)
         told = [*_entered(connection, mine, plans), *(_told(each, plans[each.version_id], witness) for each in passed)]
         told += _moved(connection, mine, plans)
         heard = [_heard(row) for row in _events(connection, mine, limit)]

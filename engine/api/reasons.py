@@ -3,8 +3,9 @@
 Events are seen as they were at the instant of the step; attributes, tags and consents as they are now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -13,15 +14,15 @@ from sqlalchemy.engine import Connection
 
 from engine.contract.fields import fields_of
 from engine.errors import RuleError
-from engine.library.plan import PlanNode
+from engine.library.plan import Plan, PlanNode
 from engine.people import contacts
 from engine.rules import model
+from engine.rules.evaluate import holds
 from engine.rules.explain import Part, explain
 from engine.rules.facts import AccountFact, ConsentFact, EventFact, Facts, MessageFact
 from engine.rules.parse import parse_rule
 from engine.store.tables import Account, Consent, ContactTag, Event, Message, Segment
 from engine.terms import Micros, Text
-from engine.wiring import Wiring
 
 ACCOUNT: sa.Table = Account.__table__  # type: ignore[attr-defined]
 CONSENT: sa.Table = Consent.__table__  # type: ignore[attr-defined]
@@ -33,14 +34,24 @@ TAG: sa.Table = ContactTag.__table__  # type: ignore[attr-defined]
 RECEIPTS = ("delivered", "opened", "clicked", "bounced", "replied")
 
 
+PlanOf = Callable[[int], Plan | None]
+"""Gives the plan of a flow version."""
+
+
 @dataclass(frozen=True)
 class Reason:
-    """A rule that a step looked at: the port it leads to, whether that was taken, and the rule's parts."""
+    """Something that a step looked at: the port it leads to, whether that was taken, and a rule's parts.
+
+    Shape: ``words`` instead of parts for a step that asks no rule; ``is_stale`` when the rule says otherwise by what is
+    known now than it did at the step.
+    """
 
     port: str
     label: Text | None
     is_taken: bool
     parts: tuple[Part, ...]
+    words: Text | None = None
+    is_stale: bool = False
 
 
 class Witness:
@@ -49,26 +60,33 @@ class Witness:
     Cost: seven small statements, and all events of the contact.
     """
 
-    def __init__(self, wiring: Wiring, connection: Connection, contact: contacts.Facts) -> None:
-        self._wiring = wiring
+    def __init__(self, plan_of: PlanOf, connection: Connection, contact: contacts.Facts) -> None:
+        self._plan_of = plan_of
         self._connection = connection
         self._contact = contact
 
     def reasons(self, node: PlanNode, port: str, enrollment: int, at: Micros) -> tuple[Reason, ...]:
-        """Explain a step: the rules of its node up to the one that was taken; nothing for a node without rules."""
+        """Explain a step: the rules of its node up to the one that was taken, else what the node says of it."""
         rules = [each.value for each in fields_of(node.config) if isinstance(each.value, model.Rule)]
         if not rules:
-            return ()
+            return self._without_rules(node, port, at)
         facts = replace(self.facts, messages=self._messages(enrollment))
         # One rule for each port but the last: the n-th leads to the n-th.
         ports = node.ports if len(rules) == len(node.ports) - 1 else (port,) * len(rules)
         labels = {each.key: each.label for each in node.type.ports(node.config)}
         found = []
         for rule, way in zip(rules, ports, strict=False):
-            found.append(Reason(way, labels.get(way), way == port, _told(rule, facts, at)))
+            found.append(_reason(rule, facts, at, way, labels.get(way), is_taken=way == port))
             if way == port and len(rules) > 1:
                 break
         return tuple(found)
+
+    def _without_rules(self, node: PlanNode, port: str, at: Micros) -> tuple[Reason, ...]:
+        if len(node.ports) < 2:
+            return ()
+        last = max((each.at for each in self.facts.events if each.at <= at), default=self.facts.created_at)
+        words = node.type.why(node.config, port, timedelta(microseconds=at - last))
+        return () if words is None else (Reason(port, None, True, (), words),)
 
     @cached_property
     def facts(self) -> Facts:
@@ -107,7 +125,7 @@ class Witness:
 
     def _node_of(self, version: int, place: int) -> str:
         """Name a node; an enrollment may have come over from an earlier version."""
-        plan = self._wiring.deployments.plan(self._connection, version)
+        plan = self._plan_of(version)
         assert plan is not None, "a message names a version that is there"
         return plan.nodes[place].id
 
@@ -123,8 +141,9 @@ class Witness:
         return [table.c.part == self._contact.part, table.c.contact_id == self._contact.id]
 
 
-def _told(rule: model.Rule, facts: Facts, at: Micros) -> tuple[Part, ...]:
+def _reason(rule: model.Rule, facts: Facts, at: Micros, port: str, label: Text | None, *, is_taken: bool) -> Reason:
     try:
-        return tuple(explain(rule, facts, at))
+        is_stale = holds(rule, facts, at) is not is_taken
+        return Reason(port, label, is_taken, tuple(explain(rule, facts, at)), is_stale=is_stale)
     except RuleError:
-        return ()
+        return Reason(port, label, is_taken, ())

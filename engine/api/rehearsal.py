@@ -1,6 +1,7 @@
 """Rehearse a flow in a virtual world; nobody is mailed and the store is not touched."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,12 +9,13 @@ from typing import Any
 from engine.errors import FlowError
 from engine.graph.document import is_sound, read_document
 from engine.graph.model import Document
+from engine.run.deploy import Deployments
 from engine.run.texts import requirements
 from engine.simulate.behaviour import Behaviour, Happening
 from engine.simulate.population import Person, make_people
 from engine.simulate.runner import Means, Outcome, Scenario, simulate
 from engine.store import migrate
-from engine.store.session import open_store
+from engine.store.session import Store, open_store
 from engine.terms import to_micros
 from engine.wiring import Wiring
 
@@ -38,10 +40,31 @@ class Rehearsal:
     segments: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Played:
+    """A rehearsal that is over: what came of it, and the world in which it happened, as long as that is open."""
+
+    outcome: Outcome
+    world: Store
+    deployments: Deployments
+
+
 def rehearse(
     wiring: Wiring, raw: object, asked: Rehearsal, find: Find, progress: Callable[[float], None] = lambda _: None
 ) -> Outcome:
     """Play a flow document, with the flows that it lets contacts into, from an instant on.
+
+    Errors: ``FlowError`` with its findings when the document cannot be run.
+    """
+    with played(wiring, raw, asked, find, progress) as over:
+        return over.outcome
+
+
+@contextmanager
+def played(
+    wiring: Wiring, raw: object, asked: Rehearsal, find: Find, progress: Callable[[float], None] = lambda _: None
+) -> Iterator[Played]:
+    """Play a flow document as ``rehearse`` does, and keep its world open for a look.
 
     Errors: ``FlowError`` with its findings when the document cannot be run.
     """
@@ -61,7 +84,8 @@ def rehearse(
     try:
         migrate.create(world)
         means = Means(wiring.registry, wiring.renderer, requirements(wiring.renderer, wiring.shelf.content))
-        return simulate(world, scenario, means, progress)
+        outcome = simulate(world, scenario, means, progress)
+        yield Played(outcome, world, Deployments(means.registry, means.templates, means.requires))
     finally:
         world.close()
 

@@ -6,20 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from engine.api import documents, drawing, flows, rehearsal
+from engine.api import documents, drawing, flows, history, rehearsal
 from engine.api.documents import Shipped
+from engine.api.history import Manner
+from engine.api.walks import Followed, Stride, follow
 from engine.api.workspaces import read_workspace
 from engine.errors import FlowError
-from engine.graph.document import read_document
+from engine.graph.document import is_sound, read_document
 from engine.graph.model import Document
+from engine.library.planning import make_plan
 from engine.simulate.behaviour import Behaviour
-from engine.simulate.daily import Day, Sample, days_of, samples
+from engine.simulate.daily import Day, days_of
 from engine.simulate.pressure import Pressure, pressure_of
 from engine.simulate.report import Report
 from engine.terms import Json, parse_duration
 from engine.wiring import Wiring
 
-__all__ = ["Day", "Pressure", "Sample"]
+__all__ = ["Day", "Followed", "Pressure", "Stride"]
 
 MOST_CONTACTS: Final = 20_000
 MOST_DAYS: Final = 366
@@ -38,23 +41,45 @@ class Asked:
     open: float | None = None
     click: float | None = None
     unsubscribe: float | None = None
+    activity: float | None = None
+    purchase: float | None = None
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of it."""
+    """What came of it; ``samples`` are followed through the draft only."""
 
     report: Report
     start: datetime
     days: tuple[Day, ...]
-    samples: tuple[Sample, ...]
+    samples: tuple[Followed, ...]
     pressure: Pressure
 
 
-def manner_of(wiring: Wiring, shipped: Shipped, key: str) -> Behaviour:
-    """Guess how contacts behave in a flow: as its template says, else plainly."""
-    said = shipped.behaviours.get(key)
-    return Behaviour() if said is None else Behaviour.model_validate(said)
+def manner_of(wiring: Wiring, shipped: Shipped, key: str) -> Manner:
+    """Tell how contacts behave in a flow: as they did lately, else as its template says, else plainly.
+
+    Errors: ``NotFound``.
+    """
+    document, findings = read_document(drawing.open_sheet(wiring, key).raw, wiring.registry)
+    plan = None
+    if document is not None and is_sound(findings):
+        plan = make_plan(document, version_id=0, flow_id=0, workspace_id=wiring.workspace_id)
+    return history.manner_of(wiring, shipped.behaviours.get(key), key, plan)
+
+
+def _behaviour(manner: Manner, asked: Asked) -> Behaviour:
+    """Give what was assumed, with what the user says otherwise."""
+    rates = {name: getattr(manner, name).share for name in ("open", "click", "unsubscribe")}
+    given = {name: getattr(asked, name) for name in (*rates, "activity")}
+    changed: dict[str, Any] = {**rates, **{name: value for name, value in given.items() if value is not None}}
+    purchase, own = asked.purchase, manner.behaviour.purchase
+    if purchase is None and manner.purchase is not None:
+        purchase = manner.purchase.share
+    if purchase is not None and own is not None:
+        changed["purchase"] = own.model_copy(update={"per_day": purchase})
+    goals = {} if purchase is None else dict.fromkeys(manner.goals, purchase)
+    return manner.behaviour.model_copy(update={**changed, "usual": {**manner.usual, **goals}})
 
 
 def try_out(
@@ -78,10 +103,9 @@ def try_out(
     wanted = documents.rehearsal_of(
         wiring, shipped, raw, contacts=asked.contacts, start=asked.start, days=asked.days, seed=asked.seed
     )
-    manner = {name: getattr(asked, name) for name in ("open", "click", "unsubscribe")}
-    given = {name: value for name, value in manner.items() if value is not None}
-    wanted = rehearsal.with_behaviour(wanted, wanted.behaviour.model_copy(update=given))
-    done = rehearsal.rehearse(wiring, raw, wanted, documents.finder(wiring, shipped), progress)
+    wanted = rehearsal.with_behaviour(wanted, _behaviour(manner_of(wiring, shipped, key), asked))
+    with rehearsal.played(wiring, raw, wanted, documents.finder(wiring, shipped), progress) as over:
+        done, followed = over.outcome, () if live else tuple(follow(over))
     document, _ = read_document(raw, wiring.registry)
     count = math.ceil(asked.days) + 1
     lines: list[dict[str, Json]] = done.journal
@@ -90,7 +114,7 @@ def try_out(
         done.report,
         wanted.start,
         tuple(days_of(lines, _targets(document), wanted.start.date(), count)),
-        tuple(samples(lines)),
+        followed,
         pressure_of(lines, WEEK if cap is None else parse_duration(str(cap["per"]))),
     )
 

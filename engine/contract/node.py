@@ -176,6 +176,13 @@ class NodeType(Generic[C]):
         """Give the shortest time that a member who leaves by the port can have stayed here."""
         return timedelta(0)
 
+    def why(self, config: C, port: str, silence: timedelta) -> Text | None:
+        """Say why a member left by a port, where no rule in the settings tells it.
+
+        Shape: ``silence`` is how long ago the member's last event was at that instant, else their creation.
+        """
+        return None
+
     def target(self, config: C) -> WaitUntil | None:
         """Give the civil time that members rest until, if this node waits for one.
 

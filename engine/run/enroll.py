@@ -95,7 +95,9 @@ def allowed(reentry: str, entrant: Any) -> list[sa.ColumnElement[bool]]:
         return [~sa.exists().where(mine)]
     if reentry == "after_exit":
         too_soon = before.c.started_at + parameter("cooldown") > entrant.c.now
-        return [~sa.exists().where(mine, sa.or_(before.c.state == "active", too_soon))]
+        # Whom goal or exit turned away is not let in at that very instant by another trigger.
+        now = sa.and_(before.c.started_at == entrant.c.now, before.c.state.in_(["goal", "exit"]))
+        return [~sa.exists().where(mine, sa.or_(before.c.state == "active", too_soon, now))]
     return []
 
 

@@ -20,6 +20,9 @@ from engine.rules.names import event_names
 from engine.terms import DAY, HOUR, Json, Micros
 
 RECEIPTS = "message_"
+GOAL_A_DAY = 0.01
+OFTEN_A_DAY = 0.1
+"""How often a day a goal, and anything else that a flow asks about, is guessed to happen."""
 
 
 class Habit(BaseModel):
@@ -70,17 +73,26 @@ class Behaviour(BaseModel):
     bounce: float = Field(0.0, ge=0, le=1)
     purchase: Purchase | None = None
     responses: tuple[Response, ...] = ()
+    usual: dict[str, float] = Field(
+        default_factory=dict, description="How often a day, by event, where nothing else is said: instead of a guess."
+    )
+    activity: float = Field(1.0, ge=0, le=100, description="A factor for events that happen more than once.")
 
     def habits(self, plans: Iterable[Plan], segments: Mapping[str, Rule]) -> list[Habit]:
         """List the habits; without any named, whatever the flows look for happens now and then."""
-        found = list(self.events) if self.events is not None else list(_guessed(plans, segments))
+        found = list(self.events) if self.events is not None else list(_guessed(plans, segments, self.usual))
+        if self.activity != 1:
+            found = [
+                habit if habit.once else habit.model_copy(update={"per_day": min(100, habit.per_day * self.activity)})
+                for habit in found
+            ]
         if self.purchase is not None:
             bought = self.purchase
             found.append(Habit(event=bought.event, per_day=bought.per_day, once=True, after=bought.after))
         return found
 
 
-def _guessed(plans: Iterable[Plan], segments: Mapping[str, Rule]) -> Iterator[Habit]:
+def _guessed(plans: Iterable[Plan], segments: Mapping[str, Rule], usual: Mapping[str, float]) -> Iterator[Habit]:
     starts: set[str] = set()
     goals: set[str] = set()
     others: set[str] = set()
@@ -94,7 +106,8 @@ def _guessed(plans: Iterable[Plan], segments: Mapping[str, Rule]) -> Iterator[Ha
         yield Habit(event=name, per_day=0.5, to_day=7, once=True)
     for name in sorted((goals | others) - starts):
         if not name.startswith(RECEIPTS):
-            yield Habit(event=name, per_day=0.01 if name in goals else 0.1, once=name in goals)
+            per_day = usual.get(name, GOAL_A_DAY if name in goals else OFTEN_A_DAY)
+            yield Habit(event=name, per_day=min(100, per_day), once=name in goals)
 
 
 @dataclass(frozen=True)

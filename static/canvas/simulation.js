@@ -54,7 +54,7 @@ document.addEventListener("click", (event) => {
   else if (zoom) view.zoomBy(zoom === "1" ? 1 / view.k : Number(zoom));
   if (event.target.closest("[data-play]")) play();
   const step = event.target.closest("[data-node-step]");
-  if (step) point(step.dataset.nodeStep);
+  if (step) follow(step);
 });
 
 document.addEventListener("input", (event) => {
@@ -87,7 +87,7 @@ function show(number) {
   const day = days[number];
   if (!day) return;
   document.getElementById("day").value = number;
-  line.querySelector("output").textContent = `${day.words} · ${numbers.format(day.active)} / ${numbers.format(day.sent)}`;
+  line.querySelector("output").textContent = day.words;
   line.querySelectorAll(".bars i").forEach((bar, place) => bar.classList.toggle("now", place === number));
   for (const node of graph.all()) {
     const rests = node.element.querySelector(".rests");
@@ -136,9 +136,20 @@ function stop() {
   playing = 0;
 }
 
-function point(id) {
-  const box = graph.node(id) && graph.around([id]);
-  if (box) view.reveal(box);
+/** Show on the canvas where a step of a sample contact was, and on the day line when. */
+function follow(step) {
+  for (const each of document.querySelectorAll(".stride[aria-current], .n.followed")) {
+    each.removeAttribute("aria-current");
+    each.classList.remove("followed");
+  }
+  step.setAttribute("aria-current", "step");
+  const node = graph.node(step.dataset.nodeStep);
+  node?.element.classList.add("followed");
+  const box = node && graph.around([node.id]);
+  // The day line lies over the lower edge.
+  if (box) view.reveal({ ...box, h: box.h + 100 / view.k });
+  stop();
+  show(Math.min(Number(step.dataset.day), days.length - 1));
 }
 
 measure();

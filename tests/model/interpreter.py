@@ -251,4 +251,5 @@ def may_enter(plan: Plan, ours: list[Enrollment], now: datetime) -> bool:
     if not ours or plan.reentry == "always":
         return True
     cooldown = parse_duration(plan.setting("reentry").get("cooldown", "0s")) if plan.reentry != "once" else None
-    return cooldown is not None and not ours[-1].active and now >= ours[-1].began + cooldown
+    is_turned_away = ours[-1].began == now and ours[-1].lines and ours[-1].lines[-1][1].get("end") in ("goal", "exit")
+    return cooldown is not None and not ours[-1].active and now >= ours[-1].began + cooldown and not is_turned_away

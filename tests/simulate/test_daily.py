@@ -12,6 +12,7 @@ from engine.simulate.daily import days_of, samples
 from engine.store.session import Store
 from engine.store.tables import metadata
 from engine.wiring import Wiring
+from tests.api.test_reasons import CHOICE
 from tests.support.engines import WELCOME, engine_on
 
 TARGETS = {
@@ -88,6 +89,24 @@ def test_a_draft_is_tried_out_and_nothing_is_kept(wiring: Wiring) -> None:
     with wiring.store.read() as connection:
         for name in ("contact", "enrollment", "message", "event"):
             assert connection.scalar(sa.select(sa.func.count()).select_from(metadata.tables[name])) == 0
+
+
+def test_samples_are_followed_with_the_reason_of_every_decision(wiring: Wiring) -> None:
+    flows.import_flow(wiring, CHOICE)
+    tried = trial_runs.try_out(wiring, NOTHING, "choice", Asked(contacts=30, days=12, seed=3, activity=3.0))
+    for sample in tried.samples:
+        lines = [each.line for each in sample.strides]
+        assert [line["at"] for line in lines] == sorted(str(line["at"]) for line in lines)
+        assert "event" in lines[0], "what let the contact in is told before the step"
+        branches = [each for each in sample.strides if each.line.get("node") == "used" and "port" in each.line]
+        for branch in branches:
+            assert [reason.is_taken for reason in branch.reasons][-1] is (branch.line["port"] != "else")
+            keen = branch.reasons[-1]
+            assert all(part.holds for part in keen.parts) is keen.is_taken
+            used = sum(line.get("event") == "used" for line in lines if str(line["at"]) <= str(branch.line["at"]))
+            assert int(str(keen.parts[0].seen)) >= used, "also what happened before the entry counts"
+    ways = {str(each.line["port"]) for way in tried.samples for each in way.strides if each.line.get("node") == "used"}
+    assert ways == {"keen", "else"}
 
 
 def test_too_much_and_nothing_are_refused(wiring: Wiring) -> None:
