@@ -8,11 +8,10 @@ from typing import Final
 
 from markdown_it import MarkdownIt
 
+from designer.messages.braces import Braces
 from engine.api.messages import WAY_OUT
 from engine.terms import text_in
 
-_BRACES: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_KEPT: Final = re.compile(r"\ue000(\d+)\ue001")
 _BUTTON: Final = re.compile(r"<p><strong><a href=\"([^\"]*)\">(.*?)</a></strong></p>", re.DOTALL)
 _ALONE: Final = re.compile(r"<p>(\ue000\d+\ue001)</p>")
 
@@ -48,26 +47,20 @@ _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False, "breaks": True}).ena
 
 def letter_of(markdown: str, language: str = "") -> str:
     """Write a Markdown text as the HTML of a mail, with a way to unsubscribe at its foot unless it has one."""
-    kept: list[str] = []
-
-    def keep(found: re.Match[str]) -> str:
-        kept.append(found[0])
-        return f"\ue000{len(kept) - 1}\ue001"
-
-    body = _MARKDOWN.render(_BRACES.sub(keep, markdown))
-    body = _BUTTON.sub(r'<p><a class="button" href="\1">\2</a></p>', body)
-    # A line of the template's own grammar, such as a condition, is no paragraph.
-    body = _ALONE.sub(lambda found: found[1] if kept[_number(found[1])].startswith("{%") else found[0], body)
-    # An address may have them percent-encoded.
-    body = re.sub(r"%EE%80%80(\d+)%EE%80%81", "\ue000\\1\ue001", body)
-    body = _KEPT.sub(lambda found: kept[int(found[1])], body)
-    foot = "" if "unsubscribe_url" in markdown else _FOOT.format(text_in(WAY_OUT, language or _language(markdown)))
+    braces = Braces()
+    body = _BUTTON.sub(r'<p><a class="button" href="\1">\2</a></p>', markup_of(braces.hide(markdown), braces))
+    body = braces.show(body)
+    foot = "" if "unsubscribe_url" in markdown else _FOOT.format(text_in(WAY_OUT, language or language_of(markdown)))
     return f'<html><head><style>{_STYLES}</style></head><body><div class="letter">\n{body}{foot}</div></body></html>\n'
 
 
-def _language(text: str) -> str:
+def markup_of(hidden: str, braces: Braces) -> str:
+    """Write a Markdown text as HTML; braces are hidden in both."""
+    body = _MARKDOWN.render(hidden)
+    # A line of the template's own grammar, such as a condition, is no paragraph.
+    return _ALONE.sub(lambda found: found[1] if braces.is_statement(found[1]) else found[0], body)
+
+
+def language_of(text: str) -> str:
+    """Tell in which of the two languages that we write a text is."""
     return "zh-CN" if any("\u4e00" <= sign <= "\u9fff" for sign in text) else "en"
-
-
-def _number(mark: str) -> int:
-    return int(mark[1:-1])

@@ -16,6 +16,8 @@ from engine.terms import Json
 _INLINER = CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
 _ANCHOR = re.compile(r"""<(?:a|area)\s(?:[^>"']|"[^"]*"|'[^']*')*>""", re.IGNORECASE)
 _HREF = re.compile(r"""\shref="([^"]*)\"""", re.IGNORECASE)
+_LAYOUT = 'aria-roledescription="email"'
+"""By this one knows a mail whose tables are nothing but layout, as MJML writes it."""
 
 
 def typeset(html: str) -> Json:
@@ -47,6 +49,7 @@ def text_of(html: str) -> str:
     """Write HTML as plain text, for readers who want no other."""
     writer = html2text.HTML2Text(bodywidth=0)
     writer.ignore_images = True
+    writer.ignore_tables = _LAYOUT in html
     writer.unicode_snob = True
     writer.protect_links = True
     return writer.handle(html).strip() + "\n"

@@ -12,10 +12,11 @@ from designer.faults import say_fault
 from designer.forms.inputs import Inputs
 from designer.forms.render import facts
 from designer.language import mark
+from designer.messages.blocks import KINDS
 from designer.messages.checklist import Point, check
 from designer.messages.frames import Frames, in_the_dark, with_gaps
 from designer.messages.meter import segments_of
-from designer.messages.texts import content_of, draw_texts, read_texts
+from designer.messages.texts import BLOCKS, content_of, draw_all_blocks, draw_texts, read_texts, written_as
 from designer.routes.pages import MAIL_HEAD, MAIL_HEADERS
 from designer.views import Pages
 from engine.api import contacts, discarding, messages
@@ -25,6 +26,8 @@ from engine.terms import Text
 
 KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 CHANNELS: Final = ("email", "sms", "wecom")
+FIRST: Final = ({"block": "heading"}, {"block": "text"}, {"block": "button"})
+"""What a new email begins with."""
 OFFERED: Final = 20
 """So many contacts are offered for the preview."""
 
@@ -45,9 +48,12 @@ def _library(router: APIRouter, pages: Pages) -> None:
         return pages.show(request, "messages/library.html", lines=lines, channel=channel)
 
     @router.get("/templates/new")
-    def new_template(request: Request, channel: str = "email") -> HTMLResponse:
+    def new_template(request: Request, channel: str = "email", like: str = "") -> HTMLResponse:
         channel = channel if channel in CHANNELS else "email"
-        fresh: dict[str, Any] = {"key": "", "channel": channel, **({"markdown": ""} if channel == "email" else {})}
+        fresh: dict[str, Any] = {"key": "", "channel": channel, **({"blocks": [*FIRST]} if channel == "email" else {})}
+        if like:
+            found = messages.find_template(pages.wiring, like)
+            fresh = {"key": "", "channel": found.channel, "name": found.name, **found.content}
         return _page(pages, request, fresh, is_new=True)
 
     @router.get("/templates/{key}/delete")
@@ -145,7 +151,10 @@ def _facts(pages: Pages, request: Request, document: dict[str, Any], *, is_new: 
     return {
         "document": {"name": "", **document},
         "controls": draw_texts(document["channel"], content, document.get("name") or ""),
-        "is_letter": "markdown" in content,
+        "manner": written_as(document),
+        "blocks": draw_all_blocks(content),
+        "BLOCKS": BLOCKS,
+        "KINDS": KINDS,
         "is_new": is_new,
         "fault": fault,
         "contacts": contacts.find_contacts(pages.wiring, limit=OFFERED).contacts,

@@ -116,7 +116,7 @@ def keep_template(wiring: Wiring, raw: Mapping[str, Any]) -> bool:
     return flows.import_template(wiring, dict(raw))
 
 
-def template_faults(wiring: Wiring, content: Mapping[str, Text]) -> list[str]:
+def template_faults(wiring: Wiring, content: Mapping[str, Any]) -> list[str]:
     """List what is wrong with the texts of a message, whoever gets it."""
     found = []
     for name in TEXTS:
@@ -149,7 +149,7 @@ def texts_of_node(wiring: Wiring, flow: str, node: str) -> tuple[str, dict[str, 
 def preview(
     wiring: Wiring,
     channel: str,
-    content: Mapping[str, Text],
+    content: Mapping[str, Any],
     contact: str | None = None,
     locale: str | None = None,
     event: Mapping[str, Json] | None = None,
@@ -171,7 +171,7 @@ def preview(
 
 @needs(Right.EDIT)
 def send_test(
-    wiring: Wiring, channel: str, content: Mapping[str, Text], address: str, contact: str | None = None
+    wiring: Wiring, channel: str, content: Mapping[str, Any], address: str, contact: str | None = None
 ) -> str:
     """Hand a message to its channel for an address of one's own, as a contact would get it; give the answer.
 
@@ -229,7 +229,7 @@ def _used(document: Any) -> Iterator[str]:
             yield config["template"]
 
 
-def _content(channel: str, content: Mapping[str, Text]) -> MessageContent:
+def _content(channel: str, content: Mapping[str, Any]) -> MessageContent:
     return MessageContent(
         channel,
         "preview",

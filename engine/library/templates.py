@@ -1,6 +1,6 @@
 """The library's message templates: subject, preheader, HTML and text, each in one or several languages.
 
-``markdown`` is what the HTML was written as, for the editor alone.
+``markdown`` or ``blocks`` is what the HTML was written as, for the editor alone.
 """
 
 import threading
@@ -22,7 +22,8 @@ TEMPLATE: sa.Table = Template.__table__  # type: ignore[attr-defined]
 
 CHANNELS: Final = ("email", "sms", "wecom")
 CONTENT: Final = ("subject", "preheader", "html", "text", "markdown")
-KEYS: Final = ("key", "channel", "name", *CONTENT)
+BLOCKS: Final = "blocks"
+KEYS: Final = ("key", "channel", "name", *CONTENT, BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class TemplateDoc:
     key: str
     channel: str
     name: Text
-    content: Mapping[str, Text]
+    content: Mapping[str, Any]
 
 
 def read_template(raw: object) -> TemplateDoc:
@@ -43,7 +44,7 @@ def read_template(raw: object) -> TemplateDoc:
     faults = ["a template is a JSON object"] if not isinstance(raw, dict) else list(_faults(raw))
     if faults or not isinstance(raw, dict):
         raise FlowError("this is no template: " + "; ".join(faults))
-    content = {name: raw[name] for name in CONTENT if raw.get(name) is not None}
+    content = {name: raw[name] for name in (*CONTENT, BLOCKS) if raw.get(name) is not None}
     return TemplateDoc(raw["key"], raw["channel"], raw.get("name") or raw["key"], content)
 
 
@@ -133,6 +134,8 @@ def _faults(raw: Mapping[str, Any]) -> "list[str]":
         faults.append(f"channel is one of {', '.join(CHANNELS)}")
     texts = {name: raw[name] for name in (*CONTENT, "name") if raw.get(name) is not None}
     faults += [f"{name} is no text" for name, text in texts.items() if not _is_text(text)]
+    if BLOCKS in raw and not _are_blocks(raw[BLOCKS]):
+        faults.append("blocks is no list of blocks")
     if not {"html", "text"} & set(texts):
         faults.append("html or text is missing")
     return faults
@@ -142,3 +145,7 @@ def _is_text(value: object) -> bool:
     if isinstance(value, dict):
         return bool(value) and all(isinstance(each, str) for pair in value.items() for each in pair)
     return isinstance(value, str)
+
+
+def _are_blocks(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) and "block" in each for each in value)

@@ -34,10 +34,11 @@ function goOn() {
   const wasLost = !document.activeElement || document.activeElement === document.body;
   pressed = "";
   if (!name || (!verb.startsWith("add") && !wasLost)) return;
-  const button = [...document.querySelectorAll("button[name=press]")].find((each) => each.value === `add ${name}`);
+  const adds = (each) => each.value === `add ${name}` || each.value.startsWith(`add ${name} `);
+  const button = [...document.querySelectorAll("button[name=press]")].find(adds);
   const list = button?.closest(".group, .field, .sub")?.querySelector(":scope > ol");
   const row = verb.startsWith("add") ? list?.lastElementChild : null;
-  (row?.querySelector("select, input:not([type=hidden])") ?? button ?? document.querySelector("[data-adds]"))?.focus();
+  (row?.querySelector("select, textarea, input:not([type=hidden])") ?? button ?? document.querySelector("[data-adds]"))?.focus();
 }
 
 function insert(words) {

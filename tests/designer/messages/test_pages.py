@@ -39,6 +39,11 @@ def sent(form: PageForm, *press: str, **more: str) -> dict[str, Any]:
     return {**dict(pairs), **more}
 
 
+def fresh_letter(client: TestClient) -> PageForm:
+    form = form_of(client.get("/templates/new").text)
+    return form_of(client.post("/templates/draw", data=sent(form, "as_letter t")).text)
+
+
 def test_the_library_lists_templates_by_channel(client: TestClient) -> None:
     assert "welcome" in client.get("/templates").text
     assert "欢迎" in client.get("/templates", headers={"accept-language": "zh"}).text
@@ -51,12 +56,12 @@ def test_every_channel_has_an_editor(client: TestClient, channel: str) -> None:
     form = form_of(client.get(f"/templates/new?channel={channel}").text)
     is_mail = channel in ("email", "telex")
     assert (form.get("t.subject") is not None) == is_mail
-    assert (form.get("t.markdown") is not None) == is_mail
+    assert (form.get("t.blocks.n") == "3") == is_mail
     assert form.get("t.text") is not None
 
 
 def test_a_letter_is_written_seen_and_kept(client: TestClient, wiring: Wiring) -> None:
-    form = form_of(client.get("/templates/new").text)
+    form = fresh_letter(client)
     form.put(key="hello", t__name="Hello", t__subject="For {{ contact.name }}", t__markdown="# Hi {{ contact.name }}")
     seen = client.post("/templates/preview", data=sent(form, contact="ann", locale="")).text
     assert "For Ann" in seen
@@ -96,7 +101,7 @@ def test_faults_are_told_and_nothing_is_kept(client: TestClient, wiring: Wiring)
     assert "subject, line 1" in answer
     assert form_of(answer).get("t.subject") == "{{ contact.name"
     assert messages.find_template(wiring, "welcome").content["subject"] == "Hi"
-    fresh = form_of(client.get("/templates/new").text).put(key="welcome", t__subject="x", t__markdown="x")
+    fresh = fresh_letter(client).put(key="welcome", t__subject="x", t__markdown="x")
     assert "is there already" in client.post("/templates/save", data=sent(fresh)).text
     assert "a key is made of" in client.post("/templates/save", data=sent(fresh.put(key="No!"))).text
 
@@ -123,7 +128,7 @@ def test_a_test_goes_to_an_address_of_ones_own(client: TestClient, wiring: Wirin
 
 
 def test_nothing_that_was_typed_becomes_markup_of_ours(client: TestClient) -> None:
-    form = form_of(client.get("/templates/new").text).put(key="x", t__subject=EVIL, t__markdown=EVIL)
+    form = fresh_letter(client).put(key="x", t__subject=EVIL, t__markdown=EVIL)
     for path in ("/templates/preview", "/templates/draw", "/templates/save"):
         assert "<svg onload" not in client.post(path, data=sent(form, contact="ann")).text
     frame = client.get("/templates/preview/0123")
@@ -139,3 +144,28 @@ def test_a_node_shows_what_it_says(client: TestClient, wiring: Wiring) -> None:
     assert frame is not None
     assert "Hi Ann" in client.get(frame[1]).text
     assert client.get("/flows/says/message?node=w").status_code == 204
+
+
+def test_a_mail_is_put_together_from_blocks(client: TestClient, wiring: Wiring) -> None:
+    form = form_of(client.get("/templates/new").text)
+    form.put(key="blocks", t__subject="Hi", t__blocks__0__words="Hi {{ contact.name }}", t__blocks__1__text="**Bold**")
+    form.put(t__blocks__2__words="Go", t__blocks__2__link='https://example.com/{{ contact.plan | default("free") }}')
+    form = form_of(client.post("/templates/draw", data=sent(form, "add t.blocks columns")).text)
+    form.put(t__blocks__3__left__text="left", t__blocks__3__right__heading="Right")
+    form = form_of(client.post("/templates/draw", data=sent(form, "up t.blocks.2")).text)
+    assert [form.get(f"t.blocks.{place}.block") for place in range(4)] == ["heading", "button", "text", "columns"]
+    seen = client.post("/templates/preview", data=sent(form, contact="ann", locale="")).text
+    frame = re.search(r'<iframe src="([^"]+)"', seen)
+    assert frame is not None
+    mail = client.get(frame[1]).text
+    assert ">Hi Ann</h1>" in mail
+    assert 'href="https://example.com/free"' in mail
+    assert "Every link leads somewhere" in seen
+    assert client.post("/templates/save", data=sent(form)).status_code == 204
+    kept = messages.find_template(wiring, "blocks").content
+    assert [block["block"] for block in kept["blocks"]] == ["heading", "button", "text", "columns"]
+    again = form_of(client.get("/templates/blocks").text)
+    assert again.get("t.blocks.3.left.text") == "left"
+    copied = form_of(client.get("/templates/new?like=blocks").text)
+    assert (copied.get("key"), copied.get("was"), copied.get("t.blocks.0.words")) == ("", "", "Hi {{ contact.name }}")
+    assert "add t.blocks" in str(client.get("/templates/blocks").text)

@@ -73,14 +73,14 @@ def test_letters_hold_no_markup_of_their_own() -> None:
 
 
 def test_a_letter_becomes_html_and_html_a_letter() -> None:
-    posted = [("channel", "email"), ("is_letter", "on"), ("key", "k"), ("t.subject", "S"), ("t.markdown", "# Hi")]
+    posted = [("channel", "email"), ("manner", "letter"), ("key", "k"), ("t.subject", "S"), ("t.markdown", "# Hi")]
     document = read_texts(Inputs.of(posted))
     assert "<h1>Hi</h1>" in document["html"]
     assert document["markdown"] == "# Hi"
     as_html = read_texts(Inputs.of([*posted, ("press", "as_html t")]))
     assert "markdown" not in as_html
     assert "<h1>Hi</h1>" in as_html["html"]
-    source = [("channel", "email"), ("is_letter", ""), ("key", "k"), ("t.html", "<p>x</p>"), ("t.text", "plain")]
+    source = [("channel", "email"), ("manner", "html"), ("key", "k"), ("t.html", "<p>x</p>"), ("t.text", "plain")]
     assert read_texts(Inputs.of(source))["html"] == "<p>x</p>"
     again = read_texts(Inputs.of([*source, ("press", "as_letter t")]))
     assert again["markdown"] == "plain"
@@ -88,7 +88,7 @@ def test_a_letter_becomes_html_and_html_a_letter() -> None:
 
 
 def test_letters_in_several_languages() -> None:
-    posted = [("channel", "email"), ("is_letter", "on"), ("t.markdown.tags", "en,zh-CN")]
+    posted = [("channel", "email"), ("manner", "letter"), ("t.markdown.tags", "en,zh-CN")]
     document = read_texts(Inputs.of([*posted, ("t.markdown.in.en", "Hello"), ("t.markdown.in.zh-CN", "你好")]))
     assert {tag: "你好" in html for tag, html in document["html"].items()} == {"en": False, "zh-CN": True}
 
