@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from designer.language import Language, mark
-from engine.api.history import Manner, Rate
+from engine.api.manners import Manner, Rate
 
 SOURCES: Final = {
     "flow": mark("As in this flow in the last 90 days: %(seen)s messages"),

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from engine.api import documents, drawing, flows, history, rehearsal
+from engine.api import documents, drawing, flows, manners, rehearsal
 from engine.api.documents import Shipped
-from engine.api.history import Manner
+from engine.api.manners import Manner
 from engine.api.walks import Followed, Stride, follow
 from engine.api.workspaces import read_workspace
 from engine.errors import FlowError
@@ -65,7 +65,7 @@ def manner_of(wiring: Wiring, shipped: Shipped, key: str) -> Manner:
     plan = None
     if document is not None and is_sound(findings):
         plan = make_plan(document, version_id=0, flow_id=0, workspace_id=wiring.workspace_id)
-    return history.manner_of(wiring, shipped.behaviours.get(key), key, plan)
+    return manners.manner_of(wiring, shipped.behaviours.get(key), key, plan)
 
 
 def _behaviour(manner: Manner, asked: Asked) -> Behaviour:

@@ -2,9 +2,9 @@ from typing import Any
 
 from designer.canvas.assumptions import sliders_of
 from designer.language import speak
-from engine.api import history, trial_runs
+from engine.api import manners, trial_runs
 from engine.api.documents import Shipped
-from engine.api.history import Rate
+from engine.api.manners import Rate
 from engine.api.trial_runs import Asked
 from engine.store.session import Store
 from engine.wiring import Wiring
@@ -25,8 +25,8 @@ def _lived(wiring: Wiring) -> None:
         happen(wiring, key, "signed_up")
     settle(wiring)
     with wiring.store.write() as connection:
-        opened = history.MESSAGE.c.contact_id % 2 == 0
-        connection.execute(history.MESSAGE.update().where(opened).values(opened_at=history.MESSAGE.c.sent_at))
+        opened = manners.MESSAGE.c.contact_id % 2 == 0
+        connection.execute(manners.MESSAGE.update().where(opened).values(opened_at=manners.MESSAGE.c.sent_at))
     pass_time(wiring, "4d")
     for key in keys[::10]:
         happen(wiring, key, "bought")
@@ -47,7 +47,7 @@ def test_what_happened_is_what_is_assumed(sqlite_store: Store) -> None:
     _lived(wiring)
     manner = trial_runs.manner_of(wiring, NOTHING, "welcome")
     assert manner.open.source == "flow"
-    assert manner.open.seen >= history.ENOUGH
+    assert manner.open.seen >= manners.ENOUGH
     assert abs(manner.open.share - 0.5) < 0.05
     assert manner.click == Rate(0.0, "flow", manner.open.seen)
     assert manner.purchase is not None
