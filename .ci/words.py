@@ -17,8 +17,8 @@ from babel.messages.pofile import read_po, write_po
 from designer.forms.render import FlowWords
 from designer.forms.saying import OF_SETTINGS
 from designer.forms.shapes import Leaf, Many, Named, Record, Setting, settings_of
-from designer.messages.blocks import KINDS
-from designer.messages.texts import BlockTexts, LetterTexts, ShortTexts, SourceTexts
+from designer.messages.bricks import KINDS
+from designer.messages.texts import BrickTexts, LetterTexts, ShortTexts, SourceTexts
 from engine.contract.fields import PATTERNS
 from engine.contract.registry import installed
 from engine.graph.faults import _WORDS
@@ -33,7 +33,7 @@ OPTIONS = {"templates/**.html": {"silent": "false", "trimmed": "true"}}
 PAGES = "pages"
 SETTINGS = "node_settings"
 FINDINGS = "findings"
-TEXTS = (FlowWords, LetterTexts, SourceTexts, BlockTexts, ShortTexts, *(kind.model for kind in KINDS.values()))
+TEXTS = (FlowWords, LetterTexts, SourceTexts, BrickTexts, ShortTexts, *(kind.model for kind in KINDS.values()))
 
 
 def main() -> int:

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import mrml
 
-from designer.messages.blocks import tags_of
 from designer.messages.braces import Braces
+from designer.messages.bricks import tags_of
 from designer.messages.letter import language_of, markup_of
 from engine.api.messages import WAY_OUT
 from engine.terms import Text, text_in
@@ -39,42 +39,42 @@ _HEAD: Final = f"""<mj-head><mj-attributes>
   border-color="#e4e7ec" /><mj-section padding="0" background-color="#ffffff" css-class="mail" />
 </mj-attributes><mj-style>{_STYLES}</mj-style></mj-head>"""
 
-Block = Mapping[str, Any]
+Brick = Mapping[str, Any]
 
 
-def mail_of(blocks: Sequence[Block]) -> Text:
+def mail_of(bricks: Sequence[Brick]) -> Text:
     """Write blocks as the HTML of a mail, in every language in which something in them is written.
 
     Shape: one text when all is written once for all; a way to unsubscribe stands at the foot unless some block has one.
     """
-    tags = tags_of(blocks)
+    tags = tags_of(bricks)
     if not tags:
-        said = " ".join(_texts(list(blocks)))
-        return _html(blocks, language_of(said)) if blocks else ""
-    return {tag: _html(blocks, tag) for tag in tags}
+        said = " ".join(_texts(list(bricks)))
+        return _html(bricks, language_of(said)) if bricks else ""
+    return {tag: _html(bricks, tag) for tag in tags}
 
 
-def letter_from(blocks: Sequence[Block]) -> Text:
+def letter_from(bricks: Sequence[Brick]) -> Text:
     """Write blocks as a letter in Markdown, as far as that goes: pictures become links, columns follow each other."""
-    tags = tags_of(blocks)
-    written = {tag: "\n\n".join(filter(None, _lines(blocks, tag))) for tag in tags or ["en"]}
+    tags = tags_of(bricks)
+    written = {tag: "\n\n".join(filter(None, _lines(bricks, tag))) for tag in tags or ["en"]}
     return written if tags else written["en"]
 
 
-def _lines(blocks: Sequence[Block], tag: str) -> Iterator[str]:
-    for block in blocks:
-        said = _in(block, tag)
-        if block["block"] == "divider":
+def _lines(bricks: Sequence[Brick], tag: str) -> Iterator[str]:
+    for brick in bricks:
+        said = _in(brick, tag)
+        if brick["block"] == "divider":
             yield "---"
-        elif block["block"] == "columns":
+        elif brick["block"] == "columns":
             for side in ("left", "right"):
-                column = _in(block.get(side) or {}, tag)
+                column = _in(brick.get(side) or {}, tag)
                 yield from _markdown({**column, "words": column.get("heading", ""), "link": ""}, 2)
                 yield _button({"words": column.get("words", ""), "link": column.get("link", "")})
-        elif block["block"] == "button":
+        elif brick["block"] == "button":
             yield _button(said)
         else:
-            yield from _markdown(said, 2 if block.get("size") == "small" else 1)
+            yield from _markdown(said, 2 if brick.get("size") == "small" else 1)
 
 
 def _markdown(said: Mapping[str, str], level: int) -> Iterator[str]:
@@ -87,10 +87,10 @@ def _button(said: Mapping[str, str]) -> str:
     return f"**[{said['words']}]({said.get('link', '')})**" if said.get("words") else ""
 
 
-def _html(blocks: Sequence[Block], tag: str) -> str:
+def _html(bricks: Sequence[Brick], tag: str) -> str:
     writer = _Writer(tag)
-    body = "".join(writer.sections(blocks))
-    if not any("unsubscribe_url" in text for text in _texts(list(blocks))):
+    body = "".join(writer.sections(bricks))
+    if not any("unsubscribe_url" in text for text in _texts(list(bricks))):
         body += writer.foot()
     ground = '<mj-body background-color="#f4f5f8" css-class="ground">'
     html: str = mrml.to_html(f'<mjml lang="{escape(tag)}">{_HEAD}{ground}{body}</mj-body></mjml>').content
@@ -108,17 +108,17 @@ class _Writer:
         self.tag = tag
         self.put: list[str] = []
 
-    def sections(self, blocks: Sequence[Block]) -> Iterator[str]:
+    def sections(self, bricks: Sequence[Brick]) -> Iterator[str]:
         """Write blocks: those that follow each other share a section, columns have one of their own."""
         together: list[str] = []
-        for block in blocks:
-            if block["block"] == "columns":
+        for brick in bricks:
+            if brick["block"] == "columns":
                 yield from self._section(together)
                 together = []
-                columns = [self._column(_in(block.get(side) or {}, self.tag)) for side in ("left", "right")]
+                columns = [self._column(_in(brick.get(side) or {}, self.tag)) for side in ("left", "right")]
                 yield f'<mj-section padding="6px 0">{"".join(columns)}</mj-section>'
             else:
-                together.append(self._block(block, _in(block, self.tag)))
+                together.append(self._block(brick, _in(brick, self.tag)))
         yield from self._section(together)
 
     def foot(self) -> str:
@@ -132,11 +132,11 @@ class _Writer:
         if any(written):
             yield f'<mj-section padding="14px 0"><mj-column>{"".join(written)}</mj-column></mj-section>'
 
-    def _block(self, block: Block, said: Mapping[str, str]) -> str:
-        align = "center" if block.get("align") == "center" else "left"
-        match block["block"]:
+    def _block(self, brick: Brick, said: Mapping[str, str]) -> str:
+        align = "center" if brick.get("align") == "center" else "left"
+        match brick["block"]:
             case "heading":
-                return self._heading(said.get("words", ""), align, is_small=block.get("size") == "small")
+                return self._heading(said.get("words", ""), align, is_small=brick.get("size") == "small")
             case "text":
                 return self._text(said.get("text", ""))
             case "button":
@@ -197,9 +197,9 @@ def _escaped(text: str) -> str:
     return braces.show(escape(braces.hide(text)))
 
 
-def _in(block: Block, tag: str) -> dict[str, str]:
+def _in(brick: Brick, tag: str) -> dict[str, str]:
     """Take the texts of a block in a language."""
-    return {name: text_in(value, tag) for name, value in block.items() if name != "block" and _is_text(value)}
+    return {name: text_in(value, tag) for name, value in brick.items() if name != "block" and _is_text(value)}
 
 
 def _is_text(value: object) -> bool:

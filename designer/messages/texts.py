@@ -8,7 +8,7 @@ from pydantic import Field
 from designer.forms.controls import Control, draw_record
 from designer.forms.inputs import Inputs
 from designer.forms.reading import read_record
-from designer.messages.blocks import Drawn, draw_blocks, read_blocks
+from designer.messages.bricks import Drawn, draw_bricks, read_bricks
 from designer.messages.letter import letter_of
 from designer.messages.mjml import letter_from, mail_of
 from engine.contract.fields import HtmlText, Label, TemplateText
@@ -62,7 +62,7 @@ class ShortTexts(MessageTexts):
     text: TemplateText | None = Field(None, title="Text", description="Words of the message.")
 
 
-class BlockTexts(MailTexts):
+class BrickTexts(MailTexts):
     """A mail that is put together from blocks."""
 
     text: TemplateText | None = Field(None, title="Text part", description="Made from the blocks when absent.")
@@ -77,7 +77,7 @@ def model_of(channel: str, manner: str) -> type[MessageTexts]:
     """Choose what is asked for."""
     if channel != "email":
         return ShortTexts
-    models: dict[str, type[MessageTexts]] = {LETTER: LetterTexts, PUT_TOGETHER: BlockTexts}
+    models: dict[str, type[MessageTexts]] = {LETTER: LetterTexts, PUT_TOGETHER: BrickTexts}
     return models.get(manner, SourceTexts)
 
 
@@ -87,10 +87,10 @@ def draw_texts(channel: str, content: Mapping[str, Any], name: Text) -> tuple[Co
     return draw_record(model_of(channel, written_as(content)), raw, NAME)
 
 
-def draw_all_blocks(content: Mapping[str, Any]) -> list[Drawn]:
+def draw_all_bricks(content: Mapping[str, Any]) -> list[Drawn]:
     """Draw the blocks of a mail; none for one that is not put together from any."""
-    blocks = content.get("blocks")
-    return draw_blocks(blocks, BLOCKS) if isinstance(blocks, list) else []
+    bricks = content.get("blocks")
+    return draw_bricks(bricks, BLOCKS) if isinstance(bricks, list) else []
 
 
 def read_texts(inputs: Inputs) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def read_texts(inputs: Inputs) -> dict[str, Any]:
     if manner == LETTER:
         document.setdefault("markdown", "")
     elif manner == PUT_TOGETHER:
-        document["blocks"] = read_blocks(inputs, BLOCKS)
+        document["blocks"] = read_bricks(inputs, BLOCKS)
     for wanted, turn in _TURNS.items():
         if inputs.pressed(NAME, f"as_{wanted}"):
             return turn(document)
@@ -129,8 +129,8 @@ def _as_html(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_letter(document: dict[str, Any]) -> dict[str, Any]:
-    blocks, kept = document.pop("blocks", None), _without_html(document)
-    return {**kept, "markdown": (letter_from(blocks) if blocks else "") or document.get("text") or ""}
+    bricks, kept = document.pop("blocks", None), _without_html(document)
+    return {**kept, "markdown": (letter_from(bricks) if bricks else "") or document.get("text") or ""}
 
 
 def _as_blocks(document: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from designer.faults import say_fault
 from designer.forms.inputs import Inputs
 from designer.forms.render import facts
 from designer.language import mark
-from designer.messages.blocks import KINDS
+from designer.messages.bricks import KINDS
 from designer.messages.checklist import Point, check
 from designer.messages.frames import Frames, in_the_dark, with_gaps
 from designer.messages.meter import segments_of
-from designer.messages.texts import BLOCKS, content_of, draw_all_blocks, draw_texts, read_texts, written_as
+from designer.messages.texts import BLOCKS, content_of, draw_all_bricks, draw_texts, read_texts, written_as
 from designer.routes.pages import MAIL_HEAD, MAIL_HEADERS
 from designer.views import Pages
 from engine.api import contacts, discarding, messages
@@ -152,7 +152,7 @@ def _facts(pages: Pages, request: Request, document: dict[str, Any], *, is_new: 
         "document": {"name": "", **document},
         "controls": draw_texts(document["channel"], content, document.get("name") or ""),
         "manner": written_as(document),
-        "blocks": draw_all_blocks(content),
+        "blocks": draw_all_bricks(content),
         "BLOCKS": BLOCKS,
         "KINDS": KINDS,
         "is_new": is_new,

@@ -134,7 +134,7 @@ def _faults(raw: Mapping[str, Any]) -> "list[str]":
         faults.append(f"channel is one of {', '.join(CHANNELS)}")
     texts = {name: raw[name] for name in (*CONTENT, "name") if raw.get(name) is not None}
     faults += [f"{name} is no text" for name, text in texts.items() if not _is_text(text)]
-    if BLOCKS in raw and not _are_blocks(raw[BLOCKS]):
+    if BLOCKS in raw and not _are_bricks(raw[BLOCKS]):
         faults.append("blocks is no list of blocks")
     if not {"html", "text"} & set(texts):
         faults.append("html or text is missing")
@@ -147,5 +147,5 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _are_blocks(value: object) -> bool:
+def _are_bricks(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, dict) and "block" in each for each in value)

@@ -53,10 +53,6 @@ PAIRS = {
 # name as it stands → why it may
 EXEMPT = {
     "filters": "designer/rendering: what Jinja calls a function behind a bar",
-    **dict.fromkeys(
-        ("blocks", "draw_blocks", "draw_all_blocks", "read_blocks", "BlockTexts"),
-        "designer/messages: what a mail is put together from; no node is called so",
-    ),
 }
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from designer.forms.inputs import Inputs
-from designer.messages.blocks import KINDS, read_blocks
+from designer.messages.bricks import KINDS, read_bricks
 from designer.messages.mjml import letter_from, mail_of
 from designer.messages.texts import content_of, read_texts
 from designer.rendering.mail import text_of, typeset
@@ -52,11 +52,11 @@ def test_the_text_part_has_no_trace_of_the_layout() -> None:
 
 
 def test_every_language_that_something_is_written_in_has_a_mail() -> None:
-    blocks: list[dict[str, Any]] = [
+    bricks: list[dict[str, Any]] = [
         {"block": "heading", "words": {"en": "Hello", "zh-CN": "你好"}},
         {"block": "text", "text": "Ann"},
     ]
-    html = mail_of(blocks)
+    html = mail_of(bricks)
     assert isinstance(html, dict)
     assert {tag: ("你好" in each, "退订" in each, "Ann" in each) for tag, each in html.items()} == {
         "en": (False, False, True),
@@ -71,18 +71,18 @@ def test_every_language_that_something_is_written_in_has_a_mail() -> None:
 @given(words=st.text(max_size=40), kind=st.sampled_from(sorted(KINDS)))
 def test_no_words_break_a_mail(words: str, kind: str) -> None:
     names = [*KINDS[kind].model.model_fields]
-    block: dict[str, Any] = {"block": kind, **{name: words for name in names if name not in ("left", "right")}}
+    brick: dict[str, Any] = {"block": kind, **{name: words for name in names if name not in ("left", "right")}}
     if kind == "columns":
-        block |= {"left": {"text": words, "words": words, "link": words, "src": words}, "right": {}}
-    html = str(mail_of([block]))
+        brick |= {"left": {"text": words, "words": words, "link": words, "src": words}, "right": {}}
+    html = str(mail_of([brick]))
     assert "<script" not in html.lower()
     assert "PUT-" not in html.replace(words, "")
 
 
 @pytest.mark.parametrize("words", ["<script>alert(1)</script>", '"><svg onload=alert(1)>', "[x](javascript:alert(1))"])
 def test_blocks_hold_no_markup_of_their_own(words: str) -> None:
-    blocks = [{"block": kind, **dict.fromkeys(("words", "text", "alt", "src"), words)} for kind in KINDS]
-    html = str(mail_of(blocks))
+    bricks = [{"block": kind, **dict.fromkeys(("words", "text", "alt", "src"), words)} for kind in KINDS]
+    html = str(mail_of(bricks))
     assert "<script>alert" not in html
     assert "<svg" not in html
     assert 'href="javascript' not in html
@@ -94,7 +94,7 @@ def test_blocks_are_moved_dropped_and_added() -> None:
 
     def read(*press: str) -> list[str]:
         pressed = [("press", each) for each in press]
-        return [block["block"] for block in read_blocks(Inputs.of([*posted, *pressed]), "b")]
+        return [brick["block"] for brick in read_bricks(Inputs.of([*posted, *pressed]), "b")]
 
     assert read() == ["heading", "text"]
     assert read("down b.0") == ["text", "heading"]

@@ -101,18 +101,18 @@ class Drawn:
     controls: tuple[Control, ...]
 
 
-def draw_blocks(blocks: Sequence[Mapping[str, Json]], name: str) -> list[Drawn]:
+def draw_bricks(bricks: Sequence[Mapping[str, Json]], name: str) -> list[Drawn]:
     """Draw blocks for a form; one of an unknown kind is passed over."""
     found = []
-    for place, block in enumerate(blocks):
-        kind = KINDS.get(str(block.get("block")))
+    for place, brick in enumerate(bricks):
+        kind = KINDS.get(str(brick.get("block")))
         if kind is not None:
-            controls = draw_record(kind.model, {**block}, f"{name}.{place}")
-            found.append(Drawn(str(block["block"]), f"{name}.{place}", kind, controls))
+            controls = draw_record(kind.model, {**brick}, f"{name}.{place}")
+            found.append(Drawn(str(brick["block"]), f"{name}.{place}", kind, controls))
     return found
 
 
-def read_blocks(inputs: Inputs, name: str) -> list[dict[str, Any]]:
+def read_bricks(inputs: Inputs, name: str) -> list[dict[str, Any]]:
     """Read the blocks of a form, in the order in which the buttons beside them put them.
 
     Shape: each has its kind as ``block`` and its settings.
@@ -129,9 +129,9 @@ def _read(inputs: Inputs, name: str) -> dict[str, Any]:
     return {"block": kind, **read_record(KINDS[kind].model, inputs, name)}
 
 
-def tags_of(blocks: Sequence[Mapping[str, Any]]) -> list[str]:
+def tags_of(bricks: Sequence[Mapping[str, Any]]) -> list[str]:
     """List the languages in which something in blocks is written; none when all is written once for all."""
-    return list(dict.fromkeys(tag for block in blocks for tag in _tags({**block})))
+    return list(dict.fromkeys(tag for brick in bricks for tag in _tags({**brick})))
 
 
 def _tags(value: Json) -> Iterator[str]:
