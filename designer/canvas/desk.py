@@ -164,7 +164,8 @@ class Desk:
 
     def _scene(self, request: Request, sheet: Sheet) -> Scene:
         language = self.pages.language(request)
-        scene = make_scene(sheet.document, sheet.findings, sheet.revision, language)
+        before = self.scenes.find(sheet.flow.key, sheet.revision - 1, language.tag)
+        scene = make_scene(sheet.document, sheet.findings, sheet.revision, language, before)
         return self.scenes.keep(sheet.flow.key, language.tag, scene)
 
     def _changes(

@@ -7,11 +7,13 @@ import pytest
 from designer.canvas.hub import Hub
 from designer.canvas.mends import mend_of
 from designer.canvas.paths import Ground, middle, path, route
+from designer.canvas.scene import make_scene
 from designer.canvas.widths import columns, cut
 from designer.faults import say_fault
 from designer.language import speak
 from engine.contract.registry import installed
 from engine.graph.check import examine
+from engine.graph.document import read_document
 from engine.graph.gesture import Gesture, apply
 from engine.graph.sizes import Box, Point
 from engine.graph.surroundings import Surroundings
@@ -107,3 +109,17 @@ def test_findings_are_said_in_the_readers_language() -> None:
     assert say_fault("'a' has no port 'b'", chinese) == "'a' 没有出口 'b'"
     assert say_fault("there is no segment 'x'", english) == "there is no segment 'x'"
     assert say_fault("100 % %(new) words", chinese) == "100 % %(new) words"
+
+
+def test_lines_are_drawn_again_only_where_something_moved() -> None:
+    raw = flow(mail("day1"), delay("pause", "1d"), mail("day2"))
+    named = apply(raw, Gesture("rename", {"id": "day1", "name": "First"})).document
+    moved = apply(named, Gesture("move", {"to": [["day2", 400, 500]]})).document
+    first, second, third = (read_document(each, installed())[0] for each in (raw, named, moved))
+    before = make_scene(first, (), 1, speak("en"))
+    after = make_scene(second, (), 2, speak("en"), before)
+    assert after.lines is before.lines
+    assert after == make_scene(second, (), 2, speak("en"))
+    last = make_scene(third, (), 3, speak("en"), after)
+    assert last == make_scene(third, (), 3, speak("en"))
+    assert last.lines != after.lines
