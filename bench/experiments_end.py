@@ -19,13 +19,14 @@ from engine.contract.comparison import Comparison
 from engine.experiments.assign import experiment_id
 from engine.experiments.counts import read_counts, read_stands
 from engine.experiments.division import EXPERIMENT, SHARE
-from engine.experiments.ledger import CONVERTED, EXPOSED, TALLY
+from engine.experiments.ledger import TALLY
 from engine.experiments.promote import DECISION
 from engine.experiments.verdict import next_act
 from engine.run.judging import judge
 from engine.simulate.behaviour import Behaviour, Habit, Response
 from engine.store import migrate
 from engine.store.session import Store, open_store
+from engine.store.tables.experiments import CONVERTED, EXPOSED
 from engine.terms import DAY, HOUR, contact_hash, share_of, to_micros
 from engine.wiring import Wiring, look
 

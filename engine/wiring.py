@@ -25,10 +25,12 @@ from engine.channels.wecom import WecomChannel
 from engine.clock import Clock, RealClock, SharedClock
 from engine.contract.registry import Registry, installed
 from engine.errors import NotFound
+from engine.library.plan import Plan
 from engine.library.templates import Shelf
 from engine.people import aliases
 from engine.run.context import Deployment
 from engine.run.deploy import Deployments
+from engine.run.letters import LettersOut
 from engine.run.texts import content_of, requirements
 from engine.settings import Settings
 from engine.store import leases, migrate, sequences
@@ -96,14 +98,16 @@ def connect(
     clock = clock or _clock_of(store)
     shelf = Shelf(WORKSPACE)
     deployments = Deployments(registry, renderer, requirements(renderer, shelf.content), WORKSPACE)
+    plans = _Plans(store, deployments)
     office = Office(
         store=store,
         clock=clock,
         channels=channels if channels is not None else make_channels(settings, store),
         renderer=renderer,
-        content_of=_Contents(store, shelf, deployments),
+        content_of=_Contents(plans, shelf),
         links=Links(settings.base_url, link_secrets(store, settings.secret)),
         record_events=_record_events,
+        note_sent=LettersOut(plans),
     )
     return Wiring(
         settings=settings,
@@ -173,18 +177,29 @@ def look(wiring: Wiring, connection: Connection) -> Deployment:
 
 
 @dataclass(frozen=True)
-class _Contents:
-    """Find what send nodes say, also for versions that were published after this process last looked."""
+class _Plans:
+    """Find the plan of a version, also of one that was published after this process last looked."""
 
     store: Store
-    shelf: Shelf
     deployments: Deployments
 
-    def __call__(self, version_id: int, node: int) -> MessageContent:
+    def __call__(self, version_id: int) -> Plan | None:
         plan = self.deployments.known(version_id)
         if plan is None:
             with self.store.read() as connection:
                 plan = self.deployments.plan(connection, version_id)
+        return plan
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """Find what send nodes say."""
+
+    plans: _Plans
+    shelf: Shelf
+
+    def __call__(self, version_id: int, node: int) -> MessageContent:
+        plan = self.plans(version_id)
         if plan is None:
             raise NotFound(f"there is no flow version {version_id}")
         return content_of(plan, plan.nodes[node], self.shelf.content)

@@ -20,6 +20,7 @@ from designer.canvas.reading import Said, read_gesture
 from designer.canvas.saying import WORDS, done_words, gesture_words, gone_words
 from designer.canvas.scene import Scene, make_scene
 from designer.doors import visitor_of
+from designer.experiments.planner import comparison_of, plan_for
 from designer.faults import say_fault
 from designer.forms.reading import posted_value
 from designer.forms.render import model_of_flow
@@ -30,7 +31,7 @@ from engine.api import drawing
 from engine.api.drawing import Changed, Sheet
 from engine.api.vocabulary import attribute_kinds
 from engine.contract.findings import Level
-from engine.errors import FlowError
+from engine.errors import FlowError, NotFound
 from engine.graph.delta import Overtaken
 
 
@@ -140,6 +141,15 @@ class Desk:
     def inspector(self, request: Request, key: str, name: str) -> str:
         """Draw the inspector of a node."""
         return inspect(self.pages, request, drawing.open_sheet(self.wiring, key), name)
+
+    def plan(self, request: Request, key: str, name: str, base: float, lift: float, a_day: float) -> str:
+        """Say what a test at a node would take. Errors: ``NotFound`` for a node that compares nothing."""
+        document = drawing.open_sheet(self.wiring, key).document
+        comparison = comparison_of(None if document is None else document.by_id.get(name))
+        if comparison is None:
+            raise NotFound(f"nothing is compared at {name!r}", flow=key, node=name)
+        plan = plan_for(comparison, base, lift, max(0.0, a_day))
+        return self.pages.write(request, "experiments/planned.html", plan=plan)
 
     def outline(self, request: Request, key: str) -> str:
         """Draw the outline of a draft."""

@@ -2,6 +2,7 @@
 
 from fastapi import Request
 
+from designer.experiments.planner import planner
 from designer.faults import say_fault
 from designer.forms.render import facts, flow_panels, inspector, panel_of
 from designer.views import Pages
@@ -17,7 +18,7 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
     if node is None or raw is None:
         return _inspect_flow(pages, request, sheet)
     own = [finding for finding in sheet.findings if finding.node == name]
-    form = ""
+    form = plan = ""
     if node.node_type is not None and sheet.document is not None:
         vocabulary = read_vocabulary(pages.wiring)
         panel = panel_of(
@@ -31,6 +32,7 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
             nodes=_sending(sheet),
         )
         form = inspector(pages, request, panel, vocabulary)
+        plan = planner(pages, request, sheet, sheet.document, node)
     others = [each for each in own if not each.path.startswith(f"{node.path}.config")]
     return pages.write(
         request,
@@ -39,6 +41,7 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
         node=node,
         raw=raw,
         form=form,
+        planner=plan,
         others=others,
         say=lambda text: say_fault(text, pages.language(request)),
     )

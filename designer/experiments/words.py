@@ -5,6 +5,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from designer.language import Language, mark
+from engine.api.standing import Glance
 from engine.terms import parse_instant
 
 STATES: Final = {
@@ -60,6 +61,31 @@ NOTHING: Final = mark("Nothing can be said yet.")
 PROMOTED: Final = mark("Promoted on %(at)s.")
 
 
+LEADS: Final = mark("%(variant)s leads")
+EARLY: Final = mark("Too early")
+OFF: Final = mark("Split is off")
+CHIPS: Final = {"promoted": mark("%(variant)s promoted"), "settled": mark("%(variant)s has all traffic")}
+
+
+def chip(seen: Glance, language: Language) -> str:
+    """Say on a card how an experiment stands, and how many were given which variant."""
+    first = (seen.first or "").upper()
+    words = STATES[seen.state]
+    if seen.off:
+        words = OFF
+    elif seen.state == "running":
+        words = EARLY if seen.early or not first else LEADS
+    else:
+        words = CHIPS.get(seen.state, words)
+    counts = " · ".join(f"{way.upper()} {language.count(count)}" for way, count in seen.shown.items())
+    return f"{language.say(words, variant=first)}: {counts}"
+
+
+def chip_tone(seen: Glance) -> str:
+    """Give the colour of that."""
+    return "err" if seen.off else TONES.get(seen.state, "")
+
+
 def sentence(report: Mapping[str, Any], language: Language, zone: ZoneInfo) -> str:
     """Say in a sentence or two what a report shows."""
     said = _difference(report.get("evidence"), report, language)
@@ -83,6 +109,33 @@ def _difference(proof: Mapping[str, Any] | None, report: Mapping[str, Any], lang
 
 def _points(share: float, language: Language) -> str:
     return language.count(round(share * 100, 2 if abs(share) < 0.01 else 1))
+
+
+DIVIDED: Final = mark("Contacts are divided as drawn.")
+NOT_DIVIDED: Final = mark("Contacts are not divided as drawn; nothing is promoted.")
+SENT: Final = mark("Messages go out as contacts were divided: %(counts)s.")
+NOT_SENT: Final = mark("Messages do not go out as contacts were divided: %(counts)s. Nothing is promoted.")
+HARMLESS: Final = mark("%(event)s: no variant is proven to cause more of it.")
+HARMFUL: Final = mark("%(event)s: %(variants)s is proven to cause more of it.")
+
+
+def checks(report: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
+    """Say what the alarms found: division, messages, each guardrail; with the tone of it."""
+    split = report["split"]
+    uneven, unsent = (split.get(name, 0.0) >= split["needed"] for name in ("evidence", "sent_evidence"))
+    told: list[tuple[str, str, dict[str, str]]] = [("err", NOT_DIVIDED, {}) if uneven else ("ok", DIVIDED, {})]
+    if "sent" in split:
+        counts = {"counts": " · ".join(f"{way.upper()} {language.count(n)}" for way, n in split["sent"].items())}
+        told.append(("err", NOT_SENT, counts) if unsent else ("ok", SENT, counts))
+    by_event: dict[str, list[str]] = {}
+    for row in report["variants"]:
+        for each in row["guardrails"]:
+            harmed = [row["key"].upper()] if each["evidence"] >= each["needed"] else []
+            by_event.setdefault(each["event"], []).extend(harmed)
+    for event, variants in by_event.items():
+        facts = {"event": event, "variants": ", ".join(variants)}
+        told.append(("err", HARMFUL, facts) if variants else ("ok", HARMLESS, facts))
+    return [(tone, language.say(words, **facts)) for tone, words, facts in told]
 
 
 def missing(report: Mapping[str, Any], language: Language) -> list[str]:

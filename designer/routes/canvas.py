@@ -66,6 +66,12 @@ def _panels(router: APIRouter, desk: Desk) -> None:
     def inspector(request: Request, key: str, id: str = "") -> HTMLResponse:  # noqa: A002 - its name in the address
         return HTMLResponse(desk.inspector(request, key, id), headers=HEADERS)
 
+    @router.get("/flows/{key}/planner")
+    def planner(
+        request: Request, key: str, node: str, base: float = 5.0, lift: float = 10.0, a_day: float = 0.0
+    ) -> HTMLResponse:
+        return HTMLResponse(desk.plan(request, key, node, base, lift, a_day), headers=HEADERS)
+
     @router.get("/flows/{key}/log")
     def log(request: Request, key: str) -> HTMLResponse:
         return HTMLResponse(desk.log(request, key), headers=HEADERS)

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 
 from designer.experiments import words
 from designer.experiments.chart import lift_chart, rates_chart
+from designer.experiments.planner import plan_of
 from designer.messages.frames import Frames, with_gaps
 from designer.routes.pages import MAIL_HEAD, MAIL_HEADERS
 from designer.views import Pages, zone_of
@@ -72,6 +73,7 @@ def _report(pages: Pages, frames: Frames, request: Request, flow: str, node: str
             "sentence": words.sentence(report, language, zone),
             "missing": words.missing(report, language),
             "decided": words.decided(report, language, zone),
+            "checks": words.checks(report, language),
             "rates": rates_chart(days, ways),
             "lift": lift_chart(days),
             "written_day": lambda day: language.day(date.fromisoformat(day)),
@@ -84,10 +86,6 @@ def _report(pages: Pages, frames: Frames, request: Request, flow: str, node: str
 
 def _plan(pages: Pages, report: Any, flow: str, node: str, base: float, lift: float) -> dict[str, Any]:
     """Plan a test from rates in percent and the flow's own traffic."""
-    base, lift = min(99.0, max(0.01, base)), min(500.0, max(0.5, lift))
     a_day, _ = experiments.traffic(pages.wiring, flow, node)
-    variants = max(2, len(report.get("variants") or ()))
-    found = experiments.plan_test(
-        base / 100, lift / 100, a_day, alpha=report["alpha"], mde=report["mde"], variants=variants
-    )
-    return {**found, "base": base, "lift": lift, "a_day": a_day}
+    variants = len(report.get("variants") or ())
+    return plan_of(base, lift, a_day, alpha=report["alpha"], mde=report["mde"], variants=variants)

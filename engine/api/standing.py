@@ -10,13 +10,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from engine.api import counts, flows, workspaces
+from engine.api import counts, experiments, flows, workspaces
 from engine.civil.local import MIDNIGHT, local_day, resolve_local
 from engine.civil.zones import effective_zone
+from engine.experiments.glance import Glance
 from engine.library.plan import Plan
 from engine.store.tables import Contact, Message, Token
 from engine.terms import HOUR, Micros, from_micros, length_micros, to_micros
 from engine.wiring import Wiring
+
+__all__ = ["Glance"]
 
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
 TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
@@ -40,7 +43,8 @@ class NodeFigures:
     """One node: how many rest there, and what passed it in a period.
 
     Shape: ``entered`` and ``edges`` count tokens, the latter by port and target; ``sent`` counts the period's messages,
-    ``opened`` and ``clicked`` those among them.
+    ``opened`` and ``clicked`` those among them. ``trial`` is how its experiment stands, where it is one and somebody
+    has come.
     """
 
     resting: int
@@ -50,6 +54,7 @@ class NodeFigures:
     opened: int
     clicked: int
     edges: Mapping[tuple[str, str], int]
+    trial: Glance | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ def figures(wiring: Wiring, key: str, period: Period = Period.EVER) -> dict[str,
     nodes = counts.flow_nodes(wiring, key)
     since = begin_of(wiring, period)
     passed = counts.passed_since(wiring, key, since, period.value)
+    trials = experiments.glances(wiring, key) if nodes else {}
     with wiring.store.read() as connection:
         flow = flows.find(wiring, connection, key)
         plans = wiring.deployments.plans_of(connection, [flow.id])
@@ -110,6 +116,7 @@ def figures(wiring: Wiring, key: str, period: Period = Period.EVER) -> dict[str,
             opened=told.get(node.id, _NONE)["opened"],
             clicked=told.get(node.id, _NONE)["clicked"],
             edges=edges[node.id],
+            trial=trials.get(node.id),
         )
         for node in nodes
     }

@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy.engine import Connection
 
 from engine.channels import outbox
-from engine.channels.base import Channel, MessageContent, Outcome, Outgoing, in_doubt
+from engine.channels.base import SENT, Channel, MessageContent, Outcome, Outgoing, in_doubt
 from engine.channels.happenings import BOUNCED, Happening, RecordEvents, take_note
 from engine.channels.links import Links
 from engine.channels.outbox import Claimed, Result
@@ -55,6 +55,14 @@ class DispatchReport:
 _COUNTED = {"sent": "sent", "temporary": "again", "permanent": "failed", "in_doubt": "in_doubt"}
 
 
+NoteSent = Callable[[Connection, str, Sequence[Claimed]], None]
+"""Hear of messages that a worker has just recorded as sent, in the same transaction."""
+
+
+def _nobody_counts(connection: Connection, worker: str, sent: Sequence[Claimed]) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Office:
     """All that dispatch works with."""
@@ -66,6 +74,7 @@ class Office:
     content_of: ContentOf
     links: Links
     record_events: RecordEvents
+    note_sent: NoteSent = _nobody_counts
 
 
 def dispatch(
@@ -242,6 +251,8 @@ class _Lane:
 
     def _record(self, connection: Connection, done: Sequence[Result], now: Micros) -> None:
         outbox.record(connection, self.worker, now, done, keyed=self.channel.keyed)
+        went = [each.claimed for each in done if each.outcome is not None and each.outcome.state == SENT]
+        self.office.note_sent(connection, self.worker, went)
         bounced = [each for each in done if each.outcome is not None and each.outcome.bounce]
         take_note(connection, self.office.record_events, [_bounce(each, now) for each in bounced])
         self.report.count(done)

@@ -16,8 +16,9 @@ from sqlalchemy.engine import Connection
 
 from engine.contract.comparison import HOLDOUT, Comparison
 from engine.experiments.division import EXPERIMENT, SHARE
-from engine.experiments.ledger import CONVERTED, EXPOSED, HARMED, TALLY
+from engine.experiments.ledger import TALLY
 from engine.experiments.stats.pairs import Floats
+from engine.store.tables.experiments import CONVERTED, EXPOSED, HARMED, SENT
 from engine.terms import DAY, HOUR, SHARE_RANGE, Micros, length_micros, share_bounds
 
 LAG: Final = HOUR
@@ -50,7 +51,8 @@ class Counts:
     Shape: arrays are ``[epochs, ways]`` with the variants first and the holdout last; ``shares`` are the
     probabilities in force, ``harmed`` has one array for each guardrail. ``assigned`` are all contacts by shares in
     force, mature or not, with ``assigned_shares``; ``days`` are those of the epochs, ``numbers`` the numbers of their
-    shares; ``present`` are the variants' shares from now on.
+    shares. ``sent`` are mature contacts whose first message went out, as ``assigned``, and ``letters`` the variants
+    that surely owe one at once. ``present`` are the variants' shares from now on.
     """
 
     ways: tuple[str, ...]
@@ -64,6 +66,8 @@ class Counts:
     young: Floats
     assigned: Floats
     assigned_shares: Floats
+    sent: Floats
+    letters: tuple[str, ...]
     mature_until: Micros
     present: dict[str, float]
 
@@ -93,8 +97,15 @@ def ranges(weights: dict[str, float]) -> dict[str, tuple[int, float]]:
     return found
 
 
-def read_counts(connection: Connection, parts: int, stands: Stands, comparison: Comparison, now: Micros) -> Counts:
-    """Read what is known of an experiment.
+def read_counts(
+    connection: Connection,
+    parts: int,
+    stands: Stands,
+    comparison: Comparison,
+    now: Micros,
+    letters: Sequence[str] = (),
+) -> Counts:
+    """Read what is known of an experiment; ``letters`` are the variants that surely owe a message at once.
 
     Cost: two statements, over one row an hour and variant; it does not grow with the contacts.
     """
@@ -106,7 +117,8 @@ def read_counts(connection: Connection, parts: int, stands: Stands, comparison: 
         .where(TALLY.c.part.in_(range(parts)), TALLY.c.experiment_id == stands.id, TALLY.c.epoch >= 0)
         .group_by(TALLY.c.epoch, day, TALLY.c.variant, TALLY.c.what)
     ).all()
-    return _arranged(rows, _shares(connection, stands, comparison), comparison, mature_until, stands.epoch)
+    shares = _shares(connection, stands, comparison)
+    return _arranged(rows, shares, comparison, mature_until, stands.epoch, tuple(letters))
 
 
 def read_stands(connection: Connection, experiment: int) -> Stands | None:
@@ -153,6 +165,7 @@ def _arranged(
     comparison: Comparison,
     mature_until: Micros,
     current: int,
+    letters: tuple[str, ...],
 ) -> Counts:
     ways = comparison.ways
     place = {way: number for number, way in enumerate(ways)}
@@ -161,9 +174,12 @@ def _arranged(
     at = {epoch: number for number, epoch in enumerate(epochs)}
     kinds = HARMED + len(comparison.guardrails)
     ripe, young = np.zeros((kinds, len(epochs), len(ways))), np.zeros((kinds, len(epochs), len(ways)))
-    assigned = np.zeros((len(numbers), len(ways)))
+    assigned, sent = np.zeros((2, len(numbers), len(ways)))
     for epoch, day, variant, what, contacts, mature in rows:
         if variant not in place or what >= kinds:
+            continue
+        if what == SENT:
+            sent[numbers.index(int(epoch)), place[variant]] += int(mature)
             continue
         spot = (int(what), at[int(epoch), int(day)], place[variant])
         ripe[spot] += int(mature)
@@ -182,6 +198,8 @@ def _arranged(
         young=young[EXPOSED],
         assigned=assigned,
         assigned_shares=_probabilities(numbers, shares, comparison),
+        sent=sent,
+        letters=letters,
         mature_until=mature_until,
         present=shares[current],
     )

@@ -9,12 +9,10 @@ import sqlalchemy as sa
 from engine.experiments.division import EXPERIMENT, EXPOSURE, Column, Division
 from engine.store.dialect import insert_ignore, upsert
 from engine.store.tables import Tally
+from engine.store.tables.experiments import CONVERTED, EXPOSED, HARMED, SENT
 from engine.terms import HOUR, length_micros
 
 TALLY: sa.Table = Tally.__table__  # type: ignore[attr-defined]
-
-EXPOSED, CONVERTED, HARMED = 0, 1, 2
-"""What a tally counts; guardrails have the numbers from ``HARMED`` on."""
 
 
 def begin(
@@ -107,6 +105,21 @@ def happened(
     return tally, EXPOSURE.update().values(mark).where(counts)
 
 
+def went_out(experiment: Column, part: Column, messages: sa.FromClause, dialect: str) -> sa.sql.dml.UpdateBase:
+    """Count exposures whose first message went out, each once.
+
+    ``messages`` has ``contact_id`` and ``due_at``. Shape: a message that was owed at the instant of the exposure is
+    that of the first passage; whoever passes again is not counted again. Cost: in proportion to the messages.
+    """
+    exposed = (
+        sa.select(EXPOSURE.c.variant, EXPOSURE.c.epoch, EXPOSURE.c.at)
+        .join(messages, sa.and_(messages.c.contact_id == EXPOSURE.c.contact_id, messages.c.due_at == EXPOSURE.c.at))
+        .where(EXPOSURE.c.part == part, EXPOSURE.c.experiment_id == experiment)
+        .subquery("exposed")
+    )
+    return _add_to(experiment, part, exposed, exposed.c.at, SENT, sa.true(), dialect)
+
+
 def _add(
     division: Division, rows: sa.FromClause, at: Column, what: int, where: Column, dialect: str
 ) -> sa.sql.dml.UpdateBase:
@@ -114,7 +127,7 @@ def _add(
 
 
 def _add_to(
-    experiment: int, part: Column, rows: sa.FromClause, at: Column, what: int, where: Column, dialect: str
+    experiment: int | Column, part: Column, rows: sa.FromClause, at: Column, what: int, where: Column, dialect: str
 ) -> sa.sql.dml.UpdateBase:
     hour = at - at % HOUR
     counted = (
@@ -125,15 +138,16 @@ def _add_to(
     )
     row = {
         "part": part,
-        "experiment_id": sa.literal(experiment, sa.BigInteger),
+        "experiment_id": sa.literal(experiment, sa.BigInteger) if isinstance(experiment, int) else experiment,
         "epoch": counted.c.epoch,
         "hour": counted.c.hour,
         "variant": counted.c.variant,
         "what": sa.literal(what, sa.BigInteger),
         "contacts": counted.c.contacts,
     }
-    # A WHERE keeps SQLite from reading ON CONFLICT as a join's ON.
-    insert = upsert(TALLY, dialect).from_select(list(row), sa.select(*row.values()).where(sa.true()))
+    # A WHERE keeps SQLite from reading ON CONFLICT as a join's ON; in one order nobody waits for each other.
+    ordered = sa.select(*row.values()).where(sa.true()).order_by(counted.c.epoch, counted.c.hour, counted.c.variant)
+    insert = upsert(TALLY, dialect).from_select(list(row), ordered)
     more: sa.sql.dml.UpdateBase = insert.on_conflict_do_update(
         index_elements=[column.name for column in TALLY.primary_key.columns],
         set_={"contacts": TALLY.c.contacts + insert.excluded.contacts},

@@ -1,6 +1,7 @@
 """The report of an experiment: what was seen, what it proves, what is missing, and what was decided."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine.experiments.verdict import (
     look_ahead,
     matrix,
     prior_of,
+    sent_evidence,
     split_evidence,
     standing,
     waits_for,
@@ -29,8 +31,10 @@ POINTS = 30
 Report = dict[str, Json]
 
 
-def make_report(connection: Connection, parts: int, number: int, comparison: Comparison, now: Micros) -> Report:
-    """Report on an experiment.
+def make_report(
+    connection: Connection, parts: int, number: int, comparison: Comparison, now: Micros, letters: Sequence[str] = ()
+) -> Report:
+    """Report on an experiment; ``letters`` are the variants that surely owe a message at once.
 
     Cost: five statements and some milliseconds, whatever the number of contacts; a chart adds some for every day.
     """
@@ -38,7 +42,9 @@ def make_report(connection: Connection, parts: int, number: int, comparison: Com
     told: Report = {"experiment": str(number), "mode": comparison.mode, **_settings(comparison)}
     if stands is None:
         return {**told, "state": "waiting"}
-    counts = read_counts(connection, parts, stands, comparison, now)
+    counts = read_counts(connection, parts, stands, comparison, now, letters)
+    proof = _proof(stands, counts, comparison)
+    pair = _pair(counts, proof)
     return {
         **told,
         "state": stands.state,
@@ -51,9 +57,10 @@ def make_report(connection: Connection, parts: int, number: int, comparison: Com
         "mature_until": _instant(counts.mature_until),
         "variants": _variants(stands, counts, comparison),
         "holdout": _holdout(counts, comparison),
-        "split": {"off": stands.split_off, "evidence": split_evidence(counts), "needed": alarms.SPLIT_IS_OFF},
-        **_proof(stands, counts, comparison),
-        "days": _days(counts, comparison),
+        "split": _split(stands, counts),
+        **proof,
+        "pair": list(pair),
+        "days": _days(counts, comparison, [counts.ways.index(way) for way in pair]),
         "decisions": [_decision(each) for each in decisions(connection, number)],
     }
 
@@ -71,6 +78,16 @@ def _settings(comparison: Comparison) -> Report:
         "min_days": comparison.min_days,
         "min_per_variant": comparison.min_per_variant,
     }
+
+
+def _split(stands: Stands, counts: Counts) -> Report:
+    """Tell whether contacts are divided as drawn, and whether messages go out as they were divided."""
+    found: Report = {"off": stands.split_off, "evidence": split_evidence(counts), "needed": alarms.SPLIT_IS_OFF}
+    if len(counts.letters) < 2:
+        return found
+    went = dict(zip(counts.ways, counts.sent.sum(axis=0).tolist(), strict=True))
+    sent: Report = {way: int(went[way]) for way in counts.letters}
+    return {**found, "sent": sent, "sent_evidence": sent_evidence(counts)}
 
 
 def _variants(stands: Stands, counts: Counts, comparison: Comparison) -> list[Json]:
@@ -174,8 +191,16 @@ def _outlook(stands: Stands, counts: Counts, comparison: Comparison) -> Json:
     }
 
 
-def _days(counts: Counts, comparison: Comparison) -> list[Json]:
-    """Follow the rates day by day, with the always-valid interval of the last variant over the first."""
+def _pair(counts: Counts, proof: Report) -> tuple[str, ...]:
+    """Choose whose lift is followed, the second over the first: of several variants the leader over its rival."""
+    told = proof["evidence"]
+    if counts.variants > 2 and isinstance(told, dict):
+        return str(told["rival"]), str(told["leader"])
+    return counts.ways[: min(2, counts.variants)]
+
+
+def _days(counts: Counts, comparison: Comparison, pair: list[int]) -> list[Json]:
+    """Follow the rates day by day, with the always-valid interval of a pair's lift."""
     days = sorted(set(counts.days))
     if len(days) > POINTS:
         days = [days[round(place)] for place in np.linspace(0, len(days) - 1, POINTS)]
@@ -187,10 +212,10 @@ def _days(counts: Counts, comparison: Comparison) -> list[Json]:
             continue
         rates: Json = {way: _rate(won[place], shown[place]) for place, way in enumerate(counts.ways)}
         row: Report = {"day": format_instant(from_micros(day))[:10], "rates": rates}
-        if counts.variants == 2:
+        if len(pair) == 2:
             low, high = lift_interval(
-                counts.won[:until, :2], counts.shown[:until, :2], comparison.alpha, counts.shares[:until, :2],
-                prior_of(comparison),
+                counts.won[:until, pair], counts.shown[:until, pair], comparison.alpha, counts.shares[:until, pair],
+                prior_of(comparison), counts.variants,
             )  # fmt: skip
             row |= {"low": low, "high": _finite(high)}
         found.append(row)

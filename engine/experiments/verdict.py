@@ -62,6 +62,15 @@ def split_evidence(counts: Counts) -> float:
     return float(sum(alarms.split_log_e(seen, shares) for seen, shares in pairs))
 
 
+def sent_evidence(counts: Counts) -> float:
+    """Give the evidence that messages of variants that owe one at once do not go out as contacts were divided."""
+    own = [counts.ways.index(way) for way in counts.letters]
+    if len(own) < 2:
+        return 0.0
+    pairs = zip(counts.sent[:, own], counts.assigned_shares[:, own], strict=True)
+    return float(sum(alarms.split_log_e(seen, shares) for seen, shares in pairs if shares.sum()))
+
+
 def harm_evidence(counts: Counts, guardrail: int, variant: int) -> float:
     """Give the evidence that a guardrail's event is more frequent with a variant than with the first one."""
     pair = [0, variant]
@@ -106,6 +115,10 @@ def _alarm(stands: Stands, counts: Counts, comparison: Comparison) -> Act | None
     if not stands.split_off and evidence >= alarms.SPLIT_IS_OFF:
         seen: Json = dict(zip(counts.ways, counts.assigned.sum(axis=0).tolist(), strict=True))
         return Act("split_off", stands.state, facts={"evidence": evidence, "assigned": seen})
+    evidence = sent_evidence(counts)
+    if not stands.split_off and evidence >= alarms.SPLIT_IS_OFF:
+        went: Json = dict(zip(counts.ways, counts.sent.sum(axis=0).tolist(), strict=True))
+        return Act("split_off", stands.state, facts={"evidence": evidence, "sent": went})
     for variant in standing(counts, stands):
         harm = _harm_of(counts, comparison, variant)
         if harm is not None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.errors import NotFound
-from engine.people import accounts, aliases, rekeying
+from engine.people import accounts, aliases, exposures, rekeying
 from engine.people.changes import number_changes
 from engine.people.consents import ALL
 from engine.people.contacts import CONTACT, Facts, Place, home, look_up
@@ -49,6 +49,7 @@ def merge(connection: Connection, parts: int, survivor: str, other: str, *, now:
     numbers = rekeying.new_numbers(connection, source, target)
     words = _consents(connection, source, target)
     rekeying.take_over(connection, source, target, numbers)
+    exposures.take_over(connection, source, target)
     rekeying.write(connection, "consent", words)
     connection.execute(CONTACT.delete().where(CONTACT.c.part == gone.part, CONTACT.c.id == gone.id))
     _fill(connection, parts, workspace_id, kept, gone)

@@ -47,10 +47,10 @@ PLAIN: Final = (
 )
 """Tables whose rows are taken over as they are; where the survivor has such a row already, its own counts."""
 
-FIRST: Final = ("conversion", "exposure")
+FIRST: Final = ("conversion",)
 """Tables of what happened first: of two rows about the same the earlier counts."""
 
-APART: Final = ("consent", "contact_alias", "event", "membership")
+APART: Final = ("consent", "contact_alias", "event", "exposure", "membership")
 """Tables that need a word of their own."""
 
 _NUMBERED: Final = {"enrollment": ("id",), "token": ("id",)}
@@ -104,7 +104,7 @@ def new_numbers(connection: Connection, source: Place, target: Place) -> dict[in
 
 
 def take_over(connection: Connection, source: Place, target: Place, numbers: Mapping[int, int]) -> None:
-    """Give all rows of one contact to another, but for those of ``consent`` and ``contact_alias``.
+    """Give all rows of one contact to another, but for those of ``consent``, ``contact_alias`` and ``exposure``.
 
     Cost: a few statements a table.
     """

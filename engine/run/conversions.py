@@ -13,6 +13,7 @@ from engine.run.tables import ARRIVAL, PART
 from engine.segments.compile import match_properties
 from engine.store.prepared import Prepared, parameter
 from engine.store.tables import Event
+from engine.store.tables.experiments import CONVERTED, HARMED
 
 EVENT: sa.Table = Event.__table__  # type: ignore[attr-defined]
 
@@ -47,9 +48,9 @@ def record(run: Run, instant: int, names: Collection[str]) -> None:
 
 def _counted(comparison: Comparison) -> Iterator[tuple[int, Watched]]:
     if comparison.goal is not None:
-        yield ledger.CONVERTED, comparison.goal
+        yield CONVERTED, comparison.goal
     for place, guardrail in enumerate(comparison.guardrails):
-        yield ledger.HARMED + place, guardrail
+        yield HARMED + place, guardrail
 
 
 _STATEMENTS: dict[tuple[str, int, int], list[Prepared]] = {}

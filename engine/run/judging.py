@@ -12,8 +12,10 @@ from engine.experiments.assign import experiment_id
 from engine.experiments.counts import Stands, read_counts, read_stands
 from engine.experiments.promote import DECIDING, carry_out
 from engine.experiments.verdict import Act, next_act
+from engine.library.plan import Plan, PlanNode
 from engine.run.context import Deployment
 from engine.run.conversions import experiments
+from engine.run.letters import letters
 from engine.run.program import TOKEN
 from engine.run.transactions import transaction
 from engine.store.session import Store
@@ -47,9 +49,9 @@ def judge(store: Store, deployment: Deployment, now: Micros, is_mine: Mine = eve
     Cost: four statements an experiment, whatever the number of contacts.
     """
     found: list[Judged] = []
-    for number, (_, _, comparison) in experiments(deployment).items():
+    for number, known in experiments(deployment).items():
         with store.read() as connection:
-            due = _next(connection, store.parts, number, comparison, now) is not None
+            due = _next(connection, store.parts, number, known, now) is not None
         if due:
             with transaction(store) as connection:
                 if is_mine(connection):
@@ -60,8 +62,8 @@ def judge(store: Store, deployment: Deployment, now: Micros, is_mine: Mine = eve
 def judge_in(connection: Connection, parts: int, deployment: Deployment, number: int, now: Micros) -> list[Judged]:
     """Do all that is to be done about one experiment, within a transaction of the executor."""
     found: list[Judged] = []
-    comparison = experiments(deployment)[number][2]
-    while (chosen := _next(connection, parts, number, comparison, now)) is not None:
+    known = experiments(deployment)[number]
+    while (chosen := _next(connection, parts, number, known, now)) is not None:
         stands, act = chosen
         carry_out(connection, stands, act, now=now, by=BY_ITSELF)
         if act.state in DECIDING and act.state != stands.state:
@@ -101,12 +103,13 @@ def _number(flow_key: str, node: str, comparison: Comparison) -> int:
 
 
 def _next(
-    connection: Connection, parts: int, number: int, comparison: Comparison, now: Micros
+    connection: Connection, parts: int, number: int, known: tuple[Plan, PlanNode, Comparison], now: Micros
 ) -> tuple[Stands, Act] | None:
     stands = read_stands(connection, number)
     if stands is None:
         return None
-    act = next_act(stands, read_counts(connection, parts, stands, comparison, now), comparison, now)
+    counts = read_counts(connection, parts, stands, known[2], now, tuple(letters(*known)))
+    act = next_act(stands, counts, known[2], now)
     return None if act is None else (stands, act)
 
 

@@ -58,12 +58,13 @@ export class Overlay {
   /** Write the numbers onto cards and edges. */
   draw() {
     if (!this.isOn || !this.counts) return;
-    const { nodes, edges } = this.counts;
+    const { nodes, tones, edges } = this.counts;
     for (const node of this.graph.all()) {
       const said = nodes[node.id] ?? "";
       const bubble = node.element.querySelector(".rests");
       bubble.hidden = !said;
       if (bubble.textContent !== said) bubble.textContent = said;
+      bubble.dataset.tone = tones[node.id] ?? "";
     }
     const most = Math.max(1, ...edges.map((edge) => edge[3]));
     const by = new Map(edges.map(([from, port, to, passed]) => [`${from}\n${port}\n${to}`, passed]));

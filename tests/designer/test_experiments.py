@@ -1,5 +1,6 @@
 """Pages of experiments: what they say, in both languages, and what hands may do."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -7,16 +8,17 @@ import pytest
 from designer.experiments.chart import lift_chart, rates_chart
 from designer.experiments.words import ACTS, MISSING, STATES
 from engine.access.rights import Role
+from engine.api import flows
 from engine.schedule.work import judge_once
 from engine.store.session import Store
 from engine.store.tables.experiments import ACTS as KNOWN_ACTS
 from engine.store.tables.experiments import STATES as KNOWN_STATES
 from engine.wiring import Wiring
-from tests.experiments.flows import experiment, world
+from tests.experiments.flows import experiment, given, split, world
 from tests.experiments.test_promotion import proven, seen
 from tests.experiments.test_rehearsal import letters
 from tests.support.browser import signed_in
-from tests.support.engines import engine_on, go_live, pass_time
+from tests.support.engines import engine_on, go_live, happen, pass_time, settle
 
 PAGE = "/experiments/test/ab"
 
@@ -70,6 +72,53 @@ def test_the_planner_warns_when_traffic_cannot_decide(sqlite_store: Store) -> No
     with signed_in(wiring) as client:
         assert "cannot decide this in 90 days" in client.get(f"{PAGE}/plan?base=2&lift=5").text
         assert "cannot decide this in 90 days" not in client.get(f"{PAGE}/plan?base=40&lift=100").text
+
+
+def test_the_canvas_tells_how_a_test_stands(sqlite_store: Store) -> None:
+    wiring, _ = world(sqlite_store, people=20)
+    with signed_in(wiring) as client:
+
+        def card(language: str = "en") -> dict[str, Any]:
+            found: dict[str, Any] = client.get(f"/flows/test/counts?lang={language}").json()["nodes"]["ab"]
+            return found
+
+        shown = Counter(given(wiring).values())
+        assert card() == {"resting": 0, "said": f"Too early: A {shown['a']} · B {shown['b']}", "tone": "acc"}
+        assert card("zh-CN")["said"].startswith("为时尚早")
+        seen(wiring, {"a": (500, 10_000), "b": (520, 10_000)})
+        pass_time(wiring, "10d")
+        assert judge_once(wiring) == []
+        assert card("en")["said"] == f"B leads: A {10_000 + shown['a']:,} · B {10_000 + shown['b']:,}"
+        seen(wiring, {"a": (500, 10_000), "b": (650, 10_000)})
+        pass_time(wiring, "3d")
+        judge_once(wiring)
+        assert card()["said"].startswith("B promoted: A 20,0")
+        assert (card()["tone"], card("zh-CN")["said"][:5]) == ("ok", "B 已推广")
+
+
+def test_the_inspector_plans_from_the_flow_s_own_traffic(sqlite_store: Store) -> None:
+    wiring, keys = world(sqlite_store, people=60)
+    with signed_in(wiring) as client:
+        settle(wiring)
+        pass_time(wiring, "1h")
+        for key in keys[:30]:
+            happen(wiring, key, "bought")
+        settle(wiring)
+        pass_time(wiring, "4d")
+        page = client.get("/flows/test/inspector?id=ab").text
+        assert "From what this split has seen so far." in page
+        assert 'name="base" type="number" min="0.01" max="99" step="0.01" value="50.0"' in page
+        assert 'name="a_day" type="number" min="0" step="any" value="14.8"' in page
+        assert "planner" not in client.get("/flows/test/inspector?id=a").text
+        # A goal of its own makes it another experiment: then the flow's passages tell.
+        flows.import_flow(wiring, split(goal={"event": "bought", "within": "1d"}))
+        page = client.get("/flows/test/inspector?id=ab").text
+        assert "From what passed here in this flow so far." in page
+        assert 'step="any" value="14.8"' in page
+        planned = client.get("/flows/test/planner?node=ab&base=2&lift=5&a_day=100").text
+        assert "cannot decide this in 90 days" in planned
+        assert "cannot decide" not in client.get("/flows/test/planner?node=ab&base=40&lift=100&a_day=100").text
+        assert client.get("/flows/test/planner?node=a").status_code == 404
 
 
 def test_what_is_not_there_is_not_found(sqlite_store: Store) -> None:

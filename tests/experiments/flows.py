@@ -14,8 +14,8 @@ from tests.support.engines import add_contacts, engine_on, go_live, happen, sett
 GOAL = {"event": "bought", "within": "2d"}
 
 
-def split(key: str = "test", **config: Any) -> dict[str, Any]:
-    """Draw a flow that divides whoever signs up and writes to both halves."""
+def split(key: str = "test", *, sends: bool = False, **config: Any) -> dict[str, Any]:
+    """Draw a flow that divides whoever signs up and tags both halves, or writes to them."""
     settings = {"variants": [{"key": "a"}, {"key": "b"}], "goal": GOAL, **config}
     return {
         "dripline": 1,
@@ -26,7 +26,9 @@ def split(key: str = "test", **config: Any) -> dict[str, Any]:
             {"id": "start", "type": "trigger.event", "config": {"event": "signed_up"}},
             {"id": "ab", "type": "split.ab", "config": settings},
             *(
-                {"id": each["key"], "type": "contact.tag", "config": {"add": [each["key"]]}}
+                {"id": each["key"], "type": "send.email", "config": {"subject": each["key"], "text": "Hello"}}
+                if sends
+                else {"id": each["key"], "type": "contact.tag", "config": {"add": [each["key"]]}}
                 for each in settings["variants"]
             ),
         ],

@@ -2,6 +2,12 @@
 
 from collections import Counter
 
+import pytest
+import sqlalchemy as sa
+
+from engine.experiments.division import EXPOSURE
+from engine.experiments.ledger import TALLY
+from engine.people.merging import merge
 from engine.schedule.work import tick_once
 from engine.store.session import Store
 from tests.experiments.flows import experiment, given, recounted, sign_up, split, tallies, world
@@ -116,3 +122,32 @@ def test_those_outside_of_the_sample_wait_until_their_time_is_over(store: Store)
     assert first.items() <= shown.items()
     assert set(shown.values()) == {"a", "b"}
     assert tallies(wiring) == recounted(wiring)
+
+
+@pytest.mark.parametrize("both_act", [False, True])
+def test_of_two_contacts_who_turn_out_to_be_one_the_first_exposure_counts(store: Store, both_act: bool) -> None:
+    wiring, keys = world(store, people=20, guardrails=[{"event": "unsubscribed"}])
+    pass_time(wiring, "1h")
+    later = [f"later{number}" for number in range(20)]
+    add_contacts(wiring, *later)
+    sign_up(wiring, later)
+    pass_time(wiring, "1h")
+    for key in [*later, *(keys if both_act else ())]:
+        happen(wiring, key, "bought")
+        happen(wiring, key, "unsubscribed")
+    settle(wiring)
+    shown = given(wiring)
+    with store.write() as connection:
+        for survivor, other in zip(later, keys, strict=True):
+            assert merge(connection, store.parts, survivor, other, now=wiring.clock.micros())
+    firsts = Counter(shown[key] for key in keys)
+    assert given(wiring) == {survivor: shown[key] for survivor, key in zip(later, keys, strict=True)}
+    wanted = {(variant, what): count for variant, count in firsts.items() for what in (0, 1, 2)}
+    assert tallies(wiring) == recounted(wiring) == Counter(wanted)
+    with store.read() as connection:
+        rows = connection.execute(sa.select(TALLY.c.part, TALLY.c.contacts))
+        held: Counter[int] = Counter()
+        for part, contacts in rows:
+            held[part] += contacts
+        exposed = Counter(connection.scalars(sa.select(EXPOSURE.c.part)))
+    assert +held == Counter({part: 3 * count for part, count in exposed.items()})

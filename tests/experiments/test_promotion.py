@@ -11,12 +11,21 @@ import sqlalchemy as sa
 from engine.experiments.division import EXPOSURE, SHARE
 from engine.experiments.ledger import TALLY
 from engine.experiments.promote import DECISION
-from engine.schedule.work import judge_once
+from engine.run.conversions import experiments
+from engine.run.letters import letters
+from engine.schedule.work import judge_once, tick_once
 from engine.store.session import Store
+from engine.store.tables import Contact, Delivery, Inbox, Message
+from engine.store.tables.experiments import SENT
 from engine.terms import HOUR
-from engine.wiring import Wiring
-from tests.experiments.flows import experiment, given, recounted, sign_up, split, world
-from tests.support.engines import add_contacts, go_live, pass_time, settle
+from engine.wiring import Wiring, look
+from tests.experiments.flows import experiment, given, recounted, sign_up, split, tallies, world
+from tests.support.engines import add_contacts, engine_on, go_live, pass_time, settle
+
+CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
+MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
+INBOX: sa.Table = Inbox.__table__  # type: ignore[attr-defined]
+DELIVERY: sa.Table = Delivery.__table__  # type: ignore[attr-defined]
 
 
 def seen(wiring: Wiring, counts: dict[str, tuple[int, int]], *, epoch: int = 0, what: int = 1) -> None:
@@ -25,7 +34,8 @@ def seen(wiring: Wiring, counts: dict[str, tuple[int, int]], *, epoch: int = 0, 
     rows = []
     for variant, (acted, shown) in counts.items():
         where = {"part": 0, "experiment_id": experiment(wiring).id, "epoch": epoch, "hour": started + HOUR}
-        rows.append({**where, "variant": variant, "what": 0, "contacts": shown})
+        if shown:
+            rows.append({**where, "variant": variant, "what": 0, "contacts": shown})
         rows.append({**where, "variant": variant, "what": what, "contacts": acted})
     with wiring.store.write() as connection:
         connection.execute(TALLY.insert(), rows)
@@ -120,6 +130,47 @@ def test_young_exposures_do_not_count(sqlite_store: Store) -> None:
     assert judge_once(wiring) == []
     pass_time(wiring, "4h")
     assert [each.act.kind for each in judge_once(wiring)] == ["promoted"]
+
+
+def test_messages_that_do_not_go_out_as_drawn_forbid_promotion(store: Store) -> None:
+    wiring, keys = world(store, people=20, sends=True)
+    shown = Counter(given(wiring).values())
+    assert Counter({way: count for (way, what), count in tallies(wiring).items() if what == SENT}) == shown
+    pass_time(wiring, "1h")
+    sign_up(wiring, keys)
+    assert Counter({way: count for (way, what), count in tallies(wiring).items() if what == SENT}) == shown
+    seen(wiring, {"a": (500, 10_000), "b": (650, 10_000)})
+    seen(wiring, {"a": (9_900, 0), "b": (8_900, 0)}, what=SENT)
+    pass_time(wiring, "10d")
+    (judged,) = judge_once(wiring)
+    assert judged.act.kind == "split_off"
+    assert judged.act.facts["sent"] == {"a": 9_900 + shown["a"], "b": 8_900 + shown["b"]}
+    assert judge_once(wiring) == []
+
+
+@pytest.mark.parametrize(
+    ("types", "alike"),
+    [
+        (("send.email", "send.email"), {"a", "b"}),
+        (("send.email", "send.sms"), set()),
+        (("send.email", "wait.delay"), set()),
+        (("send.email", "contact.tag"), {"a", "b"}),
+    ],
+)
+def test_only_messages_that_go_the_same_way_are_compared(
+    sqlite_store: Store, types: tuple[str, str], alike: set[str]
+) -> None:
+    wiring = engine_on(sqlite_store)
+    drawn = split(sends=True)
+    config = {"wait.delay": {"duration": "1d"}, "contact.tag": {"add": ["x"]}, "send.sms": {"text": "Hello"}}
+    first = {"id": "first", "type": types[1], "config": config.get(types[1], {"subject": "x", "text": "x"})}
+    drawn["nodes"].append(first)
+    drawn["edges"][-1]["to"] = "first"
+    drawn["edges"].append({"from": "first", "to": "b"})
+    go_live(wiring, drawn)
+    with sqlite_store.read() as connection:
+        ((plan, node, comparison),) = experiments(look(wiring, connection)).values()
+    assert set(letters(plan, node, comparison)) == alike
 
 
 def test_a_split_that_is_off_forbids_promotion(sqlite_store: Store) -> None:
@@ -231,28 +282,47 @@ class Cut(Exception):
 
 
 def test_a_crash_at_any_step_leaves_one_promotion(store: Store) -> None:
-    wiring, keys = proven(store, sample=0.5)
+    wiring, keys = proven(store, sample=0.5, sends=True)
     first = given(wiring)
     cuts = 0
-    while _crashes(wiring, cuts):
+    while _crashes(wiring, cuts, judge_once):
         cuts += 1
         assert experiment(wiring).state == "running"
         assert decided(wiring) == []
     assert cuts >= 6
     assert decided(wiring) == ["promoted"]
+    cuts = 0
+    while _crashes(wiring, cuts, tick_once):
+        cuts += 1
+        assert first.items() <= given(wiring).items()
+    assert cuts >= 7
     settle(wiring)
+    assert decided(wiring) == ["promoted"]
     shown = given(wiring)
+    assert sorted(_written(wiring)) == sorted((key, shown[key], "sent", 1) for key in keys)
     assert first.items() <= shown.items()
     assert {shown[key] for key in set(keys) - set(first)} == {"b"}
     found = recounted(wiring)
     assert found["a", 0] + found["b", 0] == len(keys)
 
 
-def _crashes(wiring: Wiring, at: int) -> bool:
-    """Judge, and fail at one of the statements that write; tell whether there were so many."""
+def _written(wiring: Wiring) -> list[tuple[str, str, str, int]]:
+    """List who was written to: the variant's message, its state, and how often it was handed over."""
+    here = sa.and_(CONTACT.c.part == MESSAGE.c.part, CONTACT.c.id == MESSAGE.c.contact_id)
+    with wiring.store.read() as connection:
+        rows = connection.execute(sa.select(CONTACT.c.key, MESSAGE).join(CONTACT, here)).all()
+        subjects = {row.message_key: row.subject for row in connection.execute(sa.select(INBOX))}
+        assert connection.scalar(sa.select(sa.func.count()).select_from(DELIVERY)) == len(subjects) == len(rows)
+    key = ("part", "contact_id", "enrollment_id", "node", "passing")
+    named = {"-".join(str(getattr(row, name)) for name in key): row for row in rows}
+    return [(row.key, subjects[name], row.state, row.attempt) for name, row in named.items()]
+
+
+def _crashes(wiring: Wiring, at: int, act: Callable[[Wiring], Any]) -> bool:
+    """Act, and fail at one of the statements that write; tell whether there were so many."""
     mend = _cut_at(wiring.store, at)
     try:
-        judge_once(wiring)
+        act(wiring)
     except Cut:
         return True
     finally:

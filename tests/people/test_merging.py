@@ -359,11 +359,11 @@ def test_nothing_is_left_of_the_other(store: Store) -> None:
     )
     source, target = place_of(store, other), place_of(store, survivor)
     with store.write() as connection:
-        for name in (*rekeying.PLAIN, *rekeying.FIRST, "consent", "event", "membership"):
+        for name in (*rekeying.PLAIN, *rekeying.FIRST, "consent", "event", "exposure", "membership"):
             rekeying.write(connection, name, [_sample(rekeying.table(name), source)])
     join(store, survivor, other)
     with store.read() as connection:
-        for name in (*rekeying.PLAIN, *rekeying.FIRST, "consent", "event", "membership"):
+        for name in (*rekeying.PLAIN, *rekeying.FIRST, "consent", "event", "exposure", "membership"):
             assert rekeying.read(connection, name, source) == [], name
             assert len(rekeying.read(connection, name, target)) == 1, name
 

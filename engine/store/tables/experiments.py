@@ -36,6 +36,10 @@ ACTS = (
 )
 
 
+SENT, EXPOSED, CONVERTED, HARMED = -1, 0, 1, 2
+"""What a tally counts; guardrails have the numbers from ``HARMED`` on."""
+
+
 class Exposure(SQLModel, table=True):
     """One row is a contact in an experiment: the variant it was first given, which later passes get too.
 
@@ -60,8 +64,9 @@ class Exposure(SQLModel, table=True):
 class Tally(SQLModel, table=True):
     """One row is how many contacts of a part were given a variant in one hour, or how many of those did something.
 
-    ``what`` is 0 for exposures, 1 for conversions, 2 and more for guardrails; ``hour`` is that of the exposure. Counts
-    are kept with every exposure and event; nothing counts the ledger again.
+    ``what`` is 0 for exposures, 1 for conversions, 2 and more for guardrails, -1 for first messages that went out;
+    ``hour`` is that of the exposure. Counts are kept with every exposure, event and message; nothing counts the ledger
+    again.
     """
 
     __tablename__ = "experiment_tally"
