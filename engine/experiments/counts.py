@@ -52,7 +52,8 @@ class Counts:
     probabilities in force, ``harmed`` has one array for each guardrail. ``assigned`` are all contacts by shares in
     force, mature or not, with ``assigned_shares``; ``days`` are those of the epochs, ``numbers`` the numbers of their
     shares. ``sent`` are mature contacts whose first message went out, as ``assigned``, and ``letters`` the variants
-    that surely owe one at once. ``present`` are the variants' shares from now on.
+    that surely owe one at once. ``present`` are the variants' shares from now on; ``rows`` is how
+    many rows all that was read from.
     """
 
     ways: tuple[str, ...]
@@ -70,6 +71,7 @@ class Counts:
     letters: tuple[str, ...]
     mature_until: Micros
     present: dict[str, float]
+    rows: int = 0
 
     @cached_property
     def totals(self) -> tuple[Floats, Floats]:
@@ -107,13 +109,16 @@ def read_counts(
 ) -> Counts:
     """Read what is known of an experiment; ``letters`` are the variants that surely owe a message at once.
 
-    Cost: two statements, over one row an hour and variant; it does not grow with the contacts.
+    Cost: two statements, over one row an hour and variant, which are folded; it does not grow with the contacts.
     """
     mature_until = now - length_micros(comparison.window) - LAG
     day = TALLY.c.hour - TALLY.c.hour % DAY
     ripe = sa.case((TALLY.c.hour + HOUR <= mature_until, TALLY.c.contacts), else_=0)
     rows = connection.execute(
-        sa.select(TALLY.c.epoch, day, TALLY.c.variant, TALLY.c.what, sa.func.sum(TALLY.c.contacts), sa.func.sum(ripe))
+        sa.select(
+            *(TALLY.c.epoch, day, TALLY.c.variant, TALLY.c.what),
+            *(sa.func.sum(TALLY.c.contacts), sa.func.sum(ripe), sa.func.count()),
+        )
         .where(TALLY.c.part.in_(range(parts)), TALLY.c.experiment_id == stands.id, TALLY.c.epoch >= 0)
         .group_by(TALLY.c.epoch, day, TALLY.c.variant, TALLY.c.what)
     ).all()
@@ -175,7 +180,7 @@ def _arranged(
     kinds = HARMED + len(comparison.guardrails)
     ripe, young = np.zeros((kinds, len(epochs), len(ways))), np.zeros((kinds, len(epochs), len(ways)))
     assigned, sent = np.zeros((2, len(numbers), len(ways)))
-    for epoch, day, variant, what, contacts, mature in rows:
+    for epoch, day, variant, what, contacts, mature, _ in rows:
         if variant not in place or what >= kinds:
             continue
         if what == SENT:
@@ -202,6 +207,7 @@ def _arranged(
         letters=letters,
         mature_until=mature_until,
         present=shares[current],
+        rows=sum(int(row[-1]) for row in rows),
     )
 
 

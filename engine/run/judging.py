@@ -9,7 +9,8 @@ from sqlalchemy.engine import Connection
 
 from engine.contract.comparison import Comparison
 from engine.experiments.assign import experiment_id
-from engine.experiments.counts import Stands, read_counts, read_stands
+from engine.experiments.counts import Counts, Stands, read_counts, read_stands
+from engine.experiments.folding import CROWDED, fold
 from engine.experiments.promote import DECIDING, carry_out
 from engine.experiments.verdict import Act, next_act
 from engine.library.plan import Plan, PlanNode
@@ -20,6 +21,8 @@ from engine.run.program import TOKEN
 from engine.run.transactions import transaction
 from engine.store.session import Store
 from engine.terms import Micros
+
+Known = tuple[Plan, PlanNode, Comparison]
 
 BY_ITSELF = "engine"
 _log = logging.getLogger(__name__)
@@ -51,8 +54,12 @@ def judge(store: Store, deployment: Deployment, now: Micros, is_mine: Mine = eve
     found: list[Judged] = []
     for number, known in experiments(deployment).items():
         with store.read() as connection:
-            due = _next(connection, store.parts, number, known, now) is not None
-        if due:
+            stands, counts = _look(connection, store.parts, number, known, now)
+            act = None if stands is None or counts is None else next_act(stands, counts, known[2], now)
+        if counts is not None and counts.rows > CROWDED:
+            with transaction(store) as connection:
+                fold(connection, store.parts, number, counts.mature_until, now)
+        if act is not None:
             with transaction(store) as connection:
                 if is_mine(connection):
                     found.extend(judge_in(connection, store.parts, deployment, number, now))
@@ -102,15 +109,21 @@ def _number(flow_key: str, node: str, comparison: Comparison) -> int:
     return experiment_id(flow_key, node, comparison.identity)
 
 
-def _next(
-    connection: Connection, parts: int, number: int, known: tuple[Plan, PlanNode, Comparison], now: Micros
-) -> tuple[Stands, Act] | None:
-    stands = read_stands(connection, number)
-    if stands is None:
+def _next(connection: Connection, parts: int, number: int, known: Known, now: Micros) -> tuple[Stands, Act] | None:
+    stands, counts = _look(connection, parts, number, known, now)
+    if stands is None or counts is None:
         return None
-    counts = read_counts(connection, parts, stands, known[2], now, tuple(letters(*known)))
     act = next_act(stands, counts, known[2], now)
     return None if act is None else (stands, act)
+
+
+def _look(
+    connection: Connection, parts: int, number: int, known: Known, now: Micros
+) -> tuple[Stands | None, Counts | None]:
+    stands = read_stands(connection, number)
+    if stands is None:
+        return None, None
+    return stands, read_counts(connection, parts, stands, known[2], now, tuple(letters(*known)))
 
 
 def _tell(stands: Stands, act: Act) -> None:

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from engine.api.experiments import reports
 from engine.experiments.division import EXPOSURE, SHARE
 from engine.experiments.ledger import TALLY
 from engine.experiments.promote import DECISION
@@ -17,7 +19,7 @@ from engine.schedule.work import judge_once, tick_once
 from engine.store.session import Store
 from engine.store.tables import Contact, Delivery, Inbox, Message
 from engine.store.tables.experiments import SENT
-from engine.terms import HOUR
+from engine.terms import DAY, HOUR
 from engine.wiring import Wiring, look
 from tests.experiments.flows import experiment, given, recounted, sign_up, split, tallies, world
 from tests.support.engines import add_contacts, engine_on, go_live, pass_time, settle
@@ -351,6 +353,30 @@ def test_two_who_judge_at_once_promote_once(store: Store) -> None:
         done = [judged for found in pool.map(lambda _: judge_once(wiring), range(4)) for judged in found]
     assert len(done) == 1
     assert decided(wiring) == ["promoted"]
+
+
+def test_counts_are_folded_and_say_the_same(store: Store) -> None:
+    wiring, _ = world(store, people=20)
+    start = wiring.clock.micros() - wiring.clock.micros() % DAY
+    key = {"experiment_id": experiment(wiring).id, "epoch": 0}
+    spots = product(range(store.parts), range(24 * 24), "ab", (0, 1))
+    rows = [
+        {**key, "part": part, "hour": start + (24 + hour) * HOUR, "variant": way, "what": what, "contacts": 2 - what}
+        for part, hour, way, what in spots
+    ]
+    with store.write() as connection:
+        connection.execute(TALLY.insert(), rows)
+    pass_time(wiring, "25d")
+    (before,) = reports(wiring, "test")
+    found = tallies(wiring)
+    judge_once(wiring)
+    (after,) = reports(wiring, "test")
+    assert tallies(wiring) == found
+    assert {name: after[name] for name in ("variants", "evidence", "days")} == {
+        name: before[name] for name in ("variants", "evidence", "days")
+    }
+    with store.read() as connection:
+        assert 100 < (connection.scalar(sa.select(sa.func.count()).select_from(TALLY)) or 0) < 700
 
 
 def test_a_new_version_keeps_evidence_and_promotion(sqlite_store: Store) -> None:
