@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from designer.language import Language, mark
 from engine.api.standing import Glance
+from engine.contract.comparison import HOLDOUT
 from engine.terms import parse_instant
 
 STATES: Final = {
@@ -77,7 +78,8 @@ def chip(seen: Glance, language: Language) -> str:
         words = EARLY if seen.early or not first else LEADS
     else:
         words = CHIPS.get(seen.state, words)
-    counts = " · ".join(f"{way.upper()} {language.count(count)}" for way, count in seen.shown.items())
+    apart = {HOLDOUT: language.say(mark("Holdout"))}
+    counts = " · ".join(f"{apart.get(way, way.upper())} {language.count(n)}" for way, n in seen.shown.items())
     return f"{language.say(words, variant=first)}: {counts}"
 
 
