@@ -80,7 +80,7 @@ def chip(seen: Glance, language: Language) -> str:
         words = CHIPS.get(seen.state, words)
     apart = {HOLDOUT: language.say(mark("Holdout"))}
     counts = " · ".join(f"{apart.get(way, way.upper())} {language.count(n)}" for way, n in seen.shown.items())
-    return f"{language.say(words, variant=first)}: {counts}"
+    return f"{language.say(words, variant=first)} · {counts}"
 
 
 def chip_tone(seen: Glance) -> str:

@@ -83,16 +83,16 @@ def test_the_canvas_tells_how_a_test_stands(sqlite_store: Store) -> None:
             return found
 
         shown = Counter(given(wiring).values())
-        assert card() == {"resting": 0, "said": f"Too early: A {shown['a']} · B {shown['b']}", "tone": "acc"}
+        assert card() == {"resting": 0, "said": f"Too early · A {shown['a']} · B {shown['b']}", "tone": "acc"}
         assert card("zh-CN")["said"].startswith("为时尚早")
         seen(wiring, {"a": (500, 10_000), "b": (520, 10_000)})
         pass_time(wiring, "10d")
         assert judge_once(wiring) == []
-        assert card("en")["said"] == f"B leads: A {10_000 + shown['a']:,} · B {10_000 + shown['b']:,}"
+        assert card("en")["said"] == f"B leads · A {10_000 + shown['a']:,} · B {10_000 + shown['b']:,}"
         seen(wiring, {"a": (500, 10_000), "b": (650, 10_000)})
         pass_time(wiring, "3d")
         judge_once(wiring)
-        assert card()["said"].startswith("B promoted: A 20,0")
+        assert card()["said"].startswith("B promoted · A 20,0")
         assert (card()["tone"], card("zh-CN")["said"][:5]) == ("ok", "B 已推广")
 
 
