@@ -40,11 +40,11 @@ ICONS = """
     circle-x clipboard-paste clock code columns-2 command copy door-open download ellipsis external-link eye
     file-braces file-up flag flask-conical funnel gauge git-branch globe grip-vertical heading history hourglass
     image inbox info italic key-round keyboard languages layers layout-grid layout-template link list list-tree
-    lock log-out mail map maximize menu merge message-circle message-square minus monitor moon mouse-pointer-
-    click panel-left pause pencil pilcrow play plus redo-2 refresh-cw rocket rotate-ccw route search send
-    settings share-2 shield-check shuffle smartphone sparkles split square-dashed sun sun-moon tag target timer
-    trash-2 triangle-alert undo-2 unlink user user-plus users wand-sparkles waypoints webhook workflow x zap
-    zoom-in zoom-out
+    lock log-out mail map maximize menu merge message-circle message-square minus monitor moon
+    mouse-pointer-click panel-left pause pencil pilcrow play plus redo-2 refresh-cw rocket rotate-ccw route
+    search send settings share-2 shield-check shuffle smartphone sparkles split square-dashed sun sun-moon tag
+    target timer trash-2 triangle-alert undo-2 unlink user user-plus users wand-sparkles waypoints webhook
+    workflow x zap zoom-in zoom-out
 """
 # what a package calls its licence → the SPDX name
 LICENCES = {"BSD-0-Clause": "0BSD"}
