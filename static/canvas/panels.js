@@ -13,6 +13,7 @@ export class Panels {
     this.sender.onDone(() => this.refresh());
     const side = document.querySelector(".side-panel");
     side.addEventListener("change", (event) => this.write(event.target));
+    side.addEventListener("focusout", () => this.isOld && this.renew());
     document.addEventListener("click", (event) => this.click(event));
     document.addEventListener("submit", (event) => this.submit(event));
     document.addEventListener("change", (event) => this.choose(event));
@@ -50,6 +51,18 @@ export class Panels {
       clearTimeout(this.later);
       this.later = setTimeout(() => this.load("outline", "outline"), now ? 0 : 60);
     }
+  }
+
+  /** Show settings and outline as others have changed them, but not while somebody writes there. */
+  renew() {
+    this.isOld = true;
+    clearTimeout(this.renewing);
+    this.renewing = setTimeout(() => {
+      if (document.querySelector(".side-panel").contains(document.activeElement)) return;
+      this.isOld = false;
+      this.refresh();
+      this.load("inspector", `inspector?id=${encodeURIComponent(this.wanted)}`);
+    }, 150);
   }
 
   async load(target, path) {

@@ -28,7 +28,9 @@ export class Stream {
   }
 
   came({ id, event }) {
-    if (!event && id) this.sender.revision = Math.max(this.sender.revision, Number(id));
+    if (event || !id || Number(id) <= this.sender.revision) return;
+    this.sender.revision = Number(id);
+    this.panels.renew();
   }
 
   /** Tell what this hand has chosen, not more often than is good. */

@@ -257,6 +257,7 @@ def test_two_browsers_on_one_draft(two: tuple[Page, Page]) -> None:
     fill(ben, "duration", "6")
     expect(card(ann, "day")).to_contain_text("6 days")
     ann.locator("#viewport").focus()
+    expect(field(ann, "duration")).to_have_value("6")
     ann.keyboard.press("Control+z")
     expect(ann.locator("#step-choice")).to_contain_text("Admin has changed the same thing since")
     expect(ann.locator("#step-choice .way")).to_have_count(1)
