@@ -182,7 +182,7 @@ def test_a_faulty_draft_is_not_published(client: TestClient) -> None:
 
 
 def test_live_numbers(client: TestClient, wiring: Wiring) -> None:
-    assert client.get(f"{KEY}/counts").json() == {"nodes": {}, "edges": []}
+    assert client.get(f"{KEY}/counts").json() == {"nodes": {}, "tones": {}, "edges": []}
     go_live(wiring)
     add_contacts(wiring, "ann", "bob")
     for key in ("ann", "bob"):
