@@ -17,6 +17,7 @@ from bench.network import enter
 from bench.world import engine_on
 from engine.clock import FixedClock
 from engine.schedule.metronome import Metronome
+from engine.store.leases import TERM
 from engine.store.session import open_store
 from engine.terms import Micros
 
@@ -28,7 +29,7 @@ RING = 0.05
 class How:
     """How workers work: the term of their leases and the time between two looks, in seconds, and where they log."""
 
-    term: float = 10.0
+    term: float = TERM.total_seconds()
     ring: float = RING
     log: str = os.devnull
 

@@ -117,7 +117,7 @@ def main() -> int:
     parser.add_argument("--freezes", type=int, default=50, help="of workers, beyond their lease")
     parser.add_argument("--cuts", type=int, default=20, help="of workers from the network, beyond their lease")
     parser.add_argument("--restarts", type=int, default=5, help="of the server that the workers share")
-    parser.add_argument("--term", type=float, default=10.0, help="seconds of a worker's lease")
+    parser.add_argument("--term", type=float, default=8.0, help="seconds of a worker's lease")
     parser.add_argument("--parts", type=int, default=16, help="of the database that workers share")
     parser.add_argument("--log", default="/dev/null", help="file in which workers say what went wrong")
     parser.add_argument("--seed", type=int, default=1)

@@ -87,8 +87,11 @@ class Gale:
                 self.crew.set(at)
             quota = -(-len(left) // (len(instants) - number))
             while quota and left and self._inflict(left[0], at):
-                left.pop(0)
+                kind = left.pop(0)
                 quota -= 1
+                if self.felt.count(kind) >= faults.count(kind):
+                    # A silence may befall several at once.
+                    left = [each for each in left if each != kind]
             until(lambda at=at: self._is_quiet(at), f"all is done at {instant}", 20 * PATIENCE)  # type: ignore[misc]
 
     def _inflict(self, kind: str, at: Micros) -> bool:
@@ -225,7 +228,7 @@ def gale(
     return storm.felt, codes
 
 
-def until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+def until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE, pause: float = TICK) -> None:
     """Wait until something holds.
 
     Errors: ``TimeoutError``.
@@ -234,7 +237,7 @@ def until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> No
     while not holds():
         if time.monotonic() > over:
             raise TimeoutError(f"{what}: not within {seconds:.0f} s")
-        _pause(TICK)
+        _pause(pause)
 
 
 _never = threading.Event()

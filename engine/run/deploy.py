@@ -74,9 +74,10 @@ class Deployments:
         """
         # Asked before the rest, so that a change between the two is seen the next time.
         mark = tuple(connection.execute(self._mark).one())
-        if self._marked is None or self._marked[0] != mark:
-            self._marked = (mark, self.current(connection))
-        return self._marked[1]
+        known = self._marked
+        if known is None or known[0] != mark:
+            known = self._marked = (mark, self.current(connection))
+        return known[1]
 
     def forget(self) -> None:
         """Compile programs anew at the next look: what their messages say has changed."""

@@ -14,8 +14,8 @@ from engine.store import leases
 from engine.store.leases import LEADER, TERM
 from engine.wiring import Wiring
 
-RENEWALS: Final = 3
-"""How often a lease is renewed within its term: two renewals may fail."""
+RENEWALS: Final = 8
+"""How often a lease is renewed within its term, and how often somebody looks whether there is a leader."""
 
 _log = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from engine.wiring import Wiring
 _log = logging.getLogger(__name__)
 
 HOUR = 3_600.0
-RECOVER = 2.0
+RECOVER = 1.0
 GATHER = 0.02
 """So long a hurried tick waits for more to come, so that many small commits of others make few ticks."""
 
@@ -90,7 +90,7 @@ class Metronome:
             Job("dispatch", self.seconds, lambda: work.dispatch_once(wiring, stop)),
             Job("lease", self.term.total_seconds() / RENEWALS, self.leadership.renew),
             Job("judge", 10 * self.seconds, lambda: work.judge_once(wiring, self.leadership.is_mine), once=True),
-            Job("recover", RECOVER, lambda: work.recover_once(wiring), once=True),
+            Job("recover", RECOVER, lambda: work.fence_once(wiring), once=True),
             Job("prune", HOUR, lambda: work.prune_once(wiring, stop), once=True),
             *self.more,
         ]

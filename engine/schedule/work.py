@@ -1,5 +1,6 @@
 """The engine's regular work, each once: carry what is due, hand over what is owed, find what was lost, forget."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,7 +14,7 @@ from engine.run.context import TickReport
 from engine.run.judging import Judged, Mine, everybody, judge
 from engine.run.tick import tick
 from engine.schedule.pruning import Kept, prune_by_age
-from engine.store.leases import forget, holders
+from engine.store.leases import end_sessions, forget, holders
 from engine.store.tables import Inbox, Message
 from engine.store.tables.messages import OPEN_MESSAGE
 from engine.telemetry import is_running
@@ -28,6 +29,8 @@ LEASE: Final = timedelta(minutes=5)
 
 MAIL_KEPT: Final = 90 * DAY
 """How long the built-in inbox keeps a message."""
+
+_log = logging.getLogger(__name__)
 
 Stop = Callable[[], bool]
 Tell = Callable[[float], None]
@@ -107,6 +110,15 @@ def recover_once(wiring: Wiring) -> tuple[int, int]:
         more = recover(office.store, office.clock, office.channels, living=here, after=LEASE)
         again, lost = again + more[0], lost + more[1]
     return again, lost
+
+
+def fence_once(wiring: Wiring) -> int:
+    """End what workers have begun that were silent for too long, and find their messages; give how many went again."""
+    with wiring.store.write() as connection:
+        ended = end_sessions(connection)
+    if ended:
+        _log.warning("%s transactions of workers that are silent were ended", ended)
+    return recover_once(wiring)[0]
 
 
 def prune_once(wiring: Wiring, stop: Stop = never) -> int:

@@ -119,7 +119,8 @@ def _postgresql(address: sa.URL) -> Engine:
         pool_pre_ping=True,
         connect_args={
             "options": dialect.POSTGRESQL_OPTIONS,
-            "application_name": name_process(),
+            # So much of a name is kept; its end tells more than its beginning.
+            "application_name": name_process()[-63:],
             **dialect.POSTGRESQL_KEEPALIVE,
         },
     )

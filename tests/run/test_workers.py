@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from engine.run import repair
 from engine.run.invariants import violations
 from engine.run.transactions import transaction
 from engine.schedule.work import tick_once
+from engine.store import leases
 from engine.store.claims import TakenError
 from engine.store.session import Store, open_store
 from engine.wiring import Wiring
@@ -144,3 +146,18 @@ def test_a_worker_that_froze_finds_its_wave_undone(worker: Wiring, other: Wiring
     assert repair.is_nobodys(fault.value)
     assert tick_once(worker).steps == 0
     assert broken(worker) == 0
+
+
+def test_a_worker_that_froze_in_the_midst_of_what_it_sent_is_ended(worker: Wiring, other: Wiring) -> None:
+    named = worker.worker
+    with pytest.raises(sa.exc.DBAPIError), transaction(worker.store, 1) as frozen:  # noqa: PT012 - late
+        driver: Any = frozen.connection.dbapi_connection
+        with driver.cursor() as cursor, cursor.copy("COPY contact (part) FROM STDIN"):
+            # The server waits for rows: to it this session is busy, and no limit of idleness ends it.
+            with other.store.write() as connection:
+                leases.hold(connection, named, named)
+                assert leases.end_sessions(connection) == 0
+                leases.hold(connection, named, named, timedelta(0))
+                assert leases.end_sessions(connection) == 1
+            with transaction(other.store, 1):
+                pass

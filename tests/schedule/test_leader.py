@@ -56,9 +56,9 @@ def test_a_leadership_that_was_not_renewed_is_over_by_ones_own_clock_too(postgre
     now = [0.0]
     held = Leadership(engine_on(postgresql_store), elapsed=lambda: now[0])
     held.renew()
-    now[0] = 9.9
+    now[0] = 7.9
     assert held.holds
-    now[0] = 10.0
+    now[0] = 8.0
     assert not held.holds
 
 

@@ -1,0 +1,120 @@
+"""What a batch costs in processor time when one, two or four workers share a PostgreSQL: it should cost the same.
+
+``python -m bench.sharing``. Counted is the processor time of the workers and of all processes of the server,
+so that the figure means something on a machine with few cores, where more workers cannot be faster.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from bench import storm_world
+from bench.crew import Crew, How
+from bench.databases import PostgresServer, scratch
+from bench.killing import EARLY
+from bench.storm_workers import is_quiet, until
+from bench.world import engine_on
+from engine.store.leases import holders
+from engine.store.session import Store, open_store
+from engine.terms import parse_instant, to_micros
+
+RING: Final = 0.25
+INSTANTS: Final = storm_world.INSTANTS[4::8]
+PATIENCE: Final = 1_200.0
+WAVES: Final = "SELECT count(*) FROM (SELECT DISTINCT part, wave FROM journal) AS waves"
+_SECOND: Final = os.sysconf("SC_CLK_TCK")
+
+
+def spent(process: int) -> float:
+    """Give the processor seconds of a process and of those of its children that have ended."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:15])) / _SECOND
+
+
+def served(url: str) -> float:
+    """Give the processor seconds of all processes of the server, also of sessions that have ended."""
+    folder = Path(str(sa.make_url(url).query["host"]), "data", "postmaster.pid")
+    server = int(folder.read_text(encoding="utf-8").splitlines()[0])
+    return spent(server) + sum(_safely(child) for child in _children(server))
+
+
+def _children(parent: int) -> Iterator[int]:
+    for place in Path("/proc").iterdir():
+        if place.name.isdigit():
+            try:
+                fields = (place / "stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(fields[1]) == parent:
+                yield int(place.name)
+
+
+def _safely(process: int) -> float:
+    try:
+        return spent(process)
+    except OSError:
+        return 0.0
+
+
+def share(databases: PostgresServer, workers: int) -> tuple[float, float, int]:
+    """Let workers do all that there is; give the processor seconds of workers and server, and the number of batches."""
+    url = databases.copy("sharing")
+    store = open_store(url)
+    crew = Crew(url, workers, How(ring=RING))
+    wiring = engine_on(store)
+    try:
+        crew.begin(to_micros(parse_instant(EARLY)))
+        until(lambda: _alive(store) == workers, "all workers are there")
+        before = [spent(worker.pid) for worker in crew.workers]
+        server = served(url)
+        for instant in map(parse_instant, INSTANTS):
+            at = to_micros(instant)
+            crew.set(at)
+            until(lambda at=at: is_quiet(wiring, at), f"all is done at {instant}", PATIENCE, 0.1)  # type: ignore[misc]
+        mine = sum(spent(worker.pid) for worker in crew.workers) - sum(before)
+        server = served(url) - server
+        with store.read() as connection:
+            waves = connection.scalar(
+                sa.text("SELECT count(*) FROM (SELECT DISTINCT part, wave FROM journal) AS waves")
+            )
+    finally:
+        crew.end()
+        store.close()
+        databases.drop(url)
+    return mine, server, int(waves or 0)
+
+
+def _alive(store: Store) -> int:
+    with store.read() as connection:
+        return sum(holders(connection).values())
+
+
+def main() -> int:
+    """Measure and tell; 1 when a batch costs more than 15 % more or less with four workers than with one."""
+    parser = argparse.ArgumentParser(prog="sharing", description="Processor time of a batch, by the number of workers.")
+    parser.add_argument("--contacts", type=int, default=20_000)
+    parser.add_argument("--parts", type=int, default=64)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    asked = parser.parse_args()
+    costs = []
+    with scratch("postgresql") as databases:
+        assert isinstance(databases, PostgresServer)
+        databases.parts = asked.parts
+        databases.template("sharing", lambda store: storm_world.prepare(store, asked.contacts))
+        for workers in asked.workers:
+            mine, server, waves = share(databases, workers)
+            costs.append(1000 * (mine + server) / waves)
+            said = f"{workers} workers: {waves} batches, {1000 * mine / waves:.2f} ms of a worker each"
+            print(f"{said} and {1000 * server / waves:.2f} ms of the server, {costs[-1]:.2f} ms", flush=True)
+    spread = max(abs(cost / costs[0] - 1) for cost in costs)
+    print(f"within {spread:.0%} of one worker's")
+    return 0 if spread <= 0.15 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
