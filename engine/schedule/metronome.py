@@ -25,6 +25,9 @@ _log = logging.getLogger(__name__)
 
 HOUR = 3_600.0
 RECOVER = 1.0
+FIRST = ("lease", "recover")
+"""What is done at once: saying that one lives, and finding what the process before this one left."""
+
 GATHER = 0.02
 """So long a hurried tick waits for more to come, so that many small commits of others make few ticks."""
 
@@ -64,9 +67,9 @@ class Metronome:
 
     def start(self) -> None:
         """Begin to ring."""
-        self.leadership.renew()
-        work.recover_once(self.wiring)
         jobs = self.jobs()
+        for job in (job for job in jobs if job.name in FIRST):
+            self.ring(job)
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(len(jobs))},
             job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
