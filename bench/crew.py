@@ -100,8 +100,15 @@ class Crew:
     def set(self, at: Micros) -> None:
         """Set the clocks of all."""
         self._at = at
+        self.mend()
         for worker in self.workers:
             worker.says.send(at)
+
+    def mend(self) -> None:
+        """Start those again that ended by themselves, as a service manager does: there was no server to connect to."""
+        for place, worker in enumerate(self.workers):
+            if worker.process.exitcode is not None:
+                self.renew(place)
 
     def kill(self, place: int) -> None:
         """Kill one, and wait until it is gone."""

@@ -112,8 +112,10 @@ class Gale:
                 if self._place not in found and self._holds(observer, self._place):
                     found.append(self._place)
                     return found if many == 1 else self._more(observer, found, many)
-                if turn % 200 == 199 and self._is_quiet(at):
-                    return []
+                if turn % 200 == 199:
+                    self.crew.mend()
+                    if self._is_quiet(at):
+                        return []
                 _pause(self.dice.uniform(0, TICK))
         return found
 
@@ -172,6 +174,7 @@ class Gale:
         with self._observer() as observer:
             somebody = range(self.crew.size)
             until(lambda: any(self._holds(observer, place) for place in somebody), "somebody is at work again")
+        self.crew.mend()
         self.felt.add("restart", time.monotonic() - began)
 
     # ------------------------------------------------------------ looking
