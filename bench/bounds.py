@@ -5,6 +5,7 @@ from typing import Final
 
 from bench import executor, latency, memory
 from bench.databases import Databases, version_of
+from bench.disk import bytes_per_step
 from bench.pages import pages_latency
 from bench.peers.line import peers
 from bench.rehearsing import rehearsal_result
@@ -109,6 +110,7 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "statements": statements,
     "memory": peak_memory,
     "latency": page_latency,
+    "disk": bytes_per_step,
     "waking": wake_latency,
     "segments": segments_at_size,
     "pages": pages_latency,
