@@ -21,7 +21,8 @@ from engine.wiring import Wiring
 
 EACH: Final = 10
 LOAD: Final = 1_000_000
-NAMES: Final = 10
+SHARE: Final = 1_000_000_007
+"""Of 2**32: five names, the first of a fourth of all events."""
 RULE: Final[dict[str, Any]] = {
     "all": [
         {"attr": "plan", "op": "is", "value": "trial"},
@@ -41,7 +42,7 @@ MANY: Final = 10_000
 # The n-th event is of contact n * 7919 mod contacts: neighbours are strangers. What it is and when, by other primes.
 EVENTS: Final = """
 INSERT INTO event (part, id, workspace_id, contact_id, name, at, received_at, source, message_id, properties)
-SELECT {part}, n, 1, 1 + n * 7919 % {people}, 'event' || (n * 31 / {people} + n * 7) % {names}, {at}, {at}, 'bench',
+SELECT {part}, n, 1, 1 + n * 7919 % {people}, 'event' || (n * 2654435761 % 4294967296 / {share}), {at}, {at}, 'bench',
   'm' || n, '{{}}'
 FROM ({numbers}) numbers
 """
@@ -79,15 +80,15 @@ def prepare(store: Store, contacts: int, each: int) -> None:
 
 
 def _insert(store: Store, part: int, first: int, last: int, width: int) -> None:
-    series = f"SELECT generate_series({first}, {last}) AS n"
+    series = f"SELECT generate_series(CAST({first} AS bigint), {last}) AS n"
     numbers = SQLITE_NUMBERS.format(first=first, last=last) if store.name == "sqlite" else series
     at = AT.format(start=to_micros(START))
-    text = EVENTS.format(part=part, people=width, names=NAMES, at=at, numbers=numbers)
+    text = EVENTS.format(part=part, people=width, share=SHARE, at=at, numbers=numbers)
     with store.write() as connection:
         if store.name == "postgresql":
             # Contacts are numbered within their part, not without a gap: what has no contact is left out.
             text = f"{text} WHERE EXISTS (SELECT FROM contact WHERE part = {part} AND id = 1 + n * 7919 % {width})"
-        connection.exec_driver_sql(text)
+        connection.execute(sa.text(text))
 
 
 def segments_at_size(databases: Databases, contacts: int) -> Result:
