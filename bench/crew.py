@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from bench.network import enter
 from bench.world import engine_on
@@ -36,6 +38,15 @@ class How:
 
 def serve(url: str, how: How, network: str | None, hears: Connection) -> None:
     """Work until the other end is closed; what is heard is the instant that the clock shows from then on."""
+    try:
+        _work(url, how, network, hears)
+    except DBAPIError as fault:
+        # There is no server just now; whoever looks after the workers starts another one.
+        logging.getLogger(__name__).warning("a worker could not begin: %s", fault)
+        sys.exit(1)
+
+
+def _work(url: str, how: How, network: str | None, hears: Connection) -> None:
     if network is not None:
         enter(network)
     logging.basicConfig(filename=how.log, level=logging.WARNING)

@@ -84,10 +84,7 @@ def share(databases: PostgresServer, workers: int) -> tuple[float, float, int]:
             _pass(crew, wiring, instant)
         mine = sum(spent(worker.pid) for worker in crew.workers) - sum(before)
         server = served(url) - server
-        with store.read() as connection:
-            waves = connection.scalar(
-                sa.text("SELECT count(*) FROM (SELECT DISTINCT part, wave FROM journal) AS waves")
-            )
+        waves = _waves(store) - known
     finally:
         crew.end()
         store.close()
