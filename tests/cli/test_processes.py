@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.store.leases import holders
+from engine.store.session import Store
 from tests.support.engines import WELCOME
 
 PROGRAM = str(Path(sys.executable).parent / "dripline")
@@ -105,3 +107,19 @@ def test_serve_runs_flows_and_stops_when_it_is_told(tmp_path: Path) -> None:
         assert "ann@example.com" in page
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=15) in (0, -signal.SIGTERM)
+
+
+@pytest.mark.timeout(180)
+def test_a_worker_answers_for_its_health_and_stops_when_it_is_told(postgresql_store: Store, tmp_path: Path) -> None:
+    db, port = postgresql_store.engine.url.render_as_string(hide_password=False), free_port()
+    with serving(["worker", "--port", str(port)], tmp_path, db) as process:
+        told = json.loads(wait_for(port, "/health", process))
+        assert (told["ok"], f"/{process.pid}/" in told["worker"]) == (True, True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    with postgresql_store.read() as connection:
+        assert holders(connection) == {told["worker"]: False}
+
+
+def test_one_file_has_no_workers(tmp_path: Path) -> None:
+    assert "one writer" in call("worker", db=f"sqlite:///{tmp_path}/x.db", code=3)
