@@ -5,12 +5,13 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final, Protocol
+
+import sqlalchemy as sa
 
 from bench import ticker
 
@@ -38,37 +39,52 @@ class Ticks(Protocol):
 
 @dataclass
 class CommandTicks:
-    """``dripline tick``: a process for each instant."""
+    """``dripline tick``: a process for each instant. Its work begins when it opens its database."""
 
     url: str
 
-    @cached_property
-    def startup(self) -> float:
-        """Seconds in which a process begins and finds nothing to do."""
-        begun = time.perf_counter()
-        subprocess.run(self._command(EARLY), check=True, capture_output=True, cwd=ROOT)
-        return time.perf_counter() - begun
-
     def go(self, left: Sequence[str], kill_after: float | None) -> Went:
         """Run the command for the next instant."""
-        limit = None if kill_after is None else self.startup + kill_after
-        begun = time.perf_counter()
         killed = False
         with subprocess.Popen(
             self._command(left[0]), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT
         ) as child:
+            self._wait_for_work(child)
+            begun = time.perf_counter()
             try:
-                _, faults = child.communicate(timeout=limit)
+                _, faults = child.communicate(timeout=kill_after)
             except subprocess.TimeoutExpired:
                 child.kill()
                 _, faults = child.communicate()
                 killed = True
         if child.returncode not in (0, -9):
             raise RuntimeError(f"{self._command(left[0])} failed:\n{faults}")
-        return Went(int(not killed), max(time.perf_counter() - begun - self.startup, 0.0), killed)
+        return Went(int(not killed), time.perf_counter() - begun, killed)
+
+    def _wait_for_work(self, child: "subprocess.Popen[str]") -> None:
+        """Wait until a process has opened its database: how long it takes to begin is not its work."""
+        database = sa.make_url(self.url).database or ""
+        while child.poll() is None:
+            if any(_is_database(handle, database) for handle in _handles(child.pid)):
+                return
+            time.sleep(0.002)
 
     def _command(self, instant: str) -> list[str]:
         return [str(COMMAND), "--db", self.url, "tick", "--now", instant]
+
+
+def _handles(process: int) -> Iterator[str]:
+    """Name what a process has open."""
+    try:
+        for handle in Path(f"/proc/{process}/fd").iterdir():
+            yield str(handle.readlink())
+    except OSError:
+        # It closed something just now, or has ended.
+        return
+
+
+def _is_database(handle: str, database: str) -> bool:
+    return handle.startswith("socket:") or (bool(database) and handle == str(Path(database).resolve()))
 
 
 @dataclass
@@ -116,9 +132,12 @@ class Passage:
     seconds: float = 0.0
     kills: int = 0
     processes: int = 0
+    each: list[float] = field(default_factory=list)
+    """Seconds of work of each instant; of several that one process did, alike."""
 
     def add(self, went: Went) -> None:
         """Add a process."""
+        self.each += [went.seconds / went.done] * went.done if went.done else []
         self.seconds += went.seconds
         self.kills += went.killed
         self.processes += 1
@@ -126,26 +145,28 @@ class Passage:
 
 def run_series(ticks: Ticks, instants: Sequence[str]) -> Passage:
     """Run all instants undisturbed."""
-    return kill_series(ticks, instants, 0, 0.0, 0)
+    return kill_series(ticks, instants, 0, [0.0] * len(instants), 0)
 
 
-def kill_series(ticks: Ticks, instants: Sequence[str], kills: int, seconds: float, seed: int) -> Passage:
-    """Run all instants and kill meanwhile; ``seconds`` is how long the work takes undisturbed.
+def kill_series(ticks: Ticks, instants: Sequence[str], kills: int, seconds: Sequence[float], seed: int) -> Passage:
+    """Run all instants and kill meanwhile; ``seconds`` is how long the work of each takes undisturbed.
 
     Shape: the work between two kills is random, on average little more than half of what there is left for each, so
     that all kills find something to kill, also when the machine is quicker now than it was undisturbed.
     """
     dice = random.Random(seed)
-    passage, left = Passage(), list(instants)
+    passage, left, here = Passage(), list(instants), 0.0
 
     def next_kill() -> float:
-        work = seconds * len(left) / len(instants)
+        ahead = seconds[len(instants) - len(left) :]
+        work = max(sum(ahead) - here, sum(ahead[1:]) + 0.1 * ahead[0]) if ahead else 0.0
         return dice.uniform(0, 1.2 * work / max(kills - passage.kills, 1))
 
     until = next_kill()
     while left:
         went = ticks.go(left, until if passage.kills < kills else None)
         passage.add(went)
+        here = 0.0 if went.done else here + went.seconds
         left = left[went.done :]
         until = next_kill() if went.killed else min(max(until - went.seconds, 0.0), next_kill())
     return passage

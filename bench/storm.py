@@ -51,7 +51,7 @@ def storm(
     expected, _ = look_at(url, instants[-1])
     databases.drop(url)
     url = databases.copy("storm")
-    stormy = kill_series(_ticks(url, by_command=by_command), instants, kills, quiet.seconds, seed)
+    stormy = kill_series(_ticks(url, by_command=by_command), instants, kills, quiet.each, seed)
     found, broken = look_at(url, instants[-1])
     databases.drop(url)
     rows = {name: len(each) for name, each in expected.items() if each}
