@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -14,8 +14,6 @@ from engine.wiring import Wiring
 
 Run = Callable[[Wiring], Callable[[], bool]]
 """Begins to work, and gives what stops it and tells whether all came to rest in time."""
-
-ALONE: Final = "one SQLite file has one machine and one writer: run dripline serve alone, or use PostgreSQL for workers"
 
 
 def worker_command(wire: Callable[[str | None], Wiring], run: Run) -> Callable[..., None]:
@@ -33,7 +31,9 @@ def worker_command(wire: Callable[[str | None], Wiring], run: Run) -> Callable[.
 
         wiring = wire(db)
         if wiring.store.name == "sqlite":
-            raise StoreError(ALONE)
+            raise StoreError(
+                "one SQLite file has one writer: run dripline serve alone, or use PostgreSQL for workers"
+            )
         begin_logging(wiring.settings.log_level)
         told = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -62,7 +62,7 @@ NOTHING: Final = mark("Nothing can be said yet.")
 PROMOTED: Final = mark("Promoted on %(at)s.")
 
 
-LEADS: Final = mark("%(variant)s leads")
+IN_FRONT: Final = mark("%(variant)s leads")
 EARLY: Final = mark("Too early")
 OFF: Final = mark("Split is off")
 CHIPS: Final = {"promoted": mark("%(variant)s promoted"), "settled": mark("%(variant)s has all traffic")}
@@ -75,7 +75,7 @@ def chip(seen: Glance, language: Language) -> str:
     if seen.off:
         words = OFF
     elif seen.state == "running":
-        words = EARLY if seen.early or not first else LEADS
+        words = EARLY if seen.early or not first else IN_FRONT
     else:
         words = CHIPS.get(seen.state, words)
     apart = {HOLDOUT: language.say(mark("Holdout"))}

@@ -61,15 +61,21 @@ export class Panels {
       if (document.querySelector(".side-panel").contains(document.activeElement)) return;
       this.isOld = false;
       this.refresh();
-      this.load("inspector", `inspector?id=${encodeURIComponent(this.wanted)}`);
+      this.load("inspector", `inspector?id=${encodeURIComponent(this.wanted)}`, true);
     }, 150);
   }
 
-  async load(target, path) {
+  /** Show a panel anew; one that nobody asked for does not take the place of what is being written. */
+  async load(target, path, isUnasked = false) {
     const { wanted } = this;
     const response = await fetch(this.url(path), { headers: { "HX-Request": "true" } });
     if (!response.ok || (target === "inspector" && wanted !== this.wanted)) return;
-    const text = `<hx-partial hx-target="#${target}" hx-swap="innerHTML">${await response.text()}</hx-partial>`;
+    const words = await response.text();
+    if (isUnasked && document.getElementById(target).contains(document.activeElement)) {
+      this.isOld = true;
+      return;
+    }
+    const text = `<hx-partial hx-target="#${target}" hx-swap="innerHTML">${words}</hx-partial>`;
     await window.htmx.swap({ sourceElement: document.body, text, swap: "none" });
     if (target === "inspector") this.loaded?.();
     if (target === "outline" && this.landing) {
