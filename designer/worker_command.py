@@ -31,9 +31,7 @@ def worker_command(wire: Callable[[str | None], Wiring], run: Run) -> Callable[.
 
         wiring = wire(db)
         if wiring.store.name == "sqlite":
-            raise StoreError(
-                "one SQLite file has one writer: run dripline serve alone, or use PostgreSQL for workers"
-            )
+            raise StoreError("one SQLite file has one writer: run dripline serve alone, or use PostgreSQL for workers")
         begin_logging(wiring.settings.log_level)
         told = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
