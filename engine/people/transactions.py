@@ -1,8 +1,6 @@
 """Transactions of many rows: they begin again when the database asks for it."""
 
 import gc
-import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -13,8 +11,6 @@ from sqlalchemy.exc import DBAPIError
 from engine.store.session import Store
 
 ATTEMPTS: Final = 8
-PAUSE: Final = 0.01
-"""Seconds, in the mean, before the second attempt; twice as many before each following one."""
 # A deadlock, a conflict, a row that somebody else inserted at the same moment: they seldom come twice.
 _AGAIN: Final = frozenset({"40001", "40P01", "23505"})
 
@@ -38,14 +34,12 @@ def committed(store: Store, work: Callable[[Connection], Result]) -> Result:
 
     Errors: those of the work; ``DBAPIError`` of the last attempt.
     """
-    for attempt in range(ATTEMPTS - 1):
+    for _ in range(ATTEMPTS - 1):
         try:
             with store.write() as connection:
                 return work(connection)
         except DBAPIError as fault:
             if getattr(fault.orig, "sqlstate", None) not in _AGAIN:
                 raise
-        # By chance, so that those who met do not meet again.
-        time.sleep(random.uniform(0, 2 * PAUSE * 2**attempt))  # noqa: S311 - it keeps no secret
     with store.write() as connection:
         return work(connection)
