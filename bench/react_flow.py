@@ -1,6 +1,7 @@
 """React Flow beside our canvas: the same graph, the same cards, the same gestures, in the same run.
 
-It comes from npm at the versions of ``bench/peer/package-lock.json`` into ``build/peer``, which is not kept.
+It comes from npm at the versions of ``bench/react_flow_page/package-lock.json`` into ``build/react_flow``, which is
+not kept.
 """
 
 import json
@@ -17,8 +18,8 @@ from typing import Any, Final
 from playwright.sync_api import Page
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-PEER: Final = Path(__file__).resolve().parent / "peer"
-MADE: Final = ROOT / "build" / "peer" / "node_modules"
+REACT_FLOW: Final = Path(__file__).resolve().parent / "react_flow_page"
+MADE: Final = ROOT / "build" / "react_flow" / "node_modules"
 FOLDERS: Final = {"/vendor/": MADE, "/static/": ROOT / "static"}
 CARD: Final = '.react-flow__node[data-id="n1"]'
 
@@ -39,7 +40,7 @@ READ: Final = """() => {
 def install() -> None:
     """Fetch React Flow, unless it is there."""
     if not MADE.exists():
-        subprocess.run([sys.executable, str(ROOT / ".ci" / "vendor.py"), "peer"], check=True)
+        subprocess.run([sys.executable, str(ROOT / ".ci" / "vendor.py"), "react-flow"], check=True)
 
 
 def read_graph(page: Page) -> dict[str, Any]:
@@ -85,7 +86,7 @@ class _Files(SimpleHTTPRequestHandler):
         for begin, folder in FOLDERS.items():
             if path.startswith(begin):
                 return str(folder / path.removeprefix(begin))
-        return str(PEER / ("page.html" if path == "/" else path.lstrip("/")))
+        return str(REACT_FLOW / ("page.html" if path == "/" else path.lstrip("/")))
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""

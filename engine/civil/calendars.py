@@ -44,7 +44,7 @@ def known_calendar(code: str) -> bool:
         return False
     try:
         holidays.country_holidays(found[1], subdiv=found[2])
-    except NotImplementedError:
+    except NotImplementedError:  # what the library raises for a country or subdivision that it does not have
         return False
     return True
 

@@ -34,6 +34,10 @@ def faults_of(node_type: type[NodeType[Any]]) -> Iterator[str]:
     """List what a node type does not keep."""
     try:
         made = node_type()
+    except TypeError as fault:
+        yield f"cannot be made: {fault}"
+        return
+    try:
         Registry([made])
     except NodeError as refusal:
         listed = refusal.facts["faults"]

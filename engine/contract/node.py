@@ -1,5 +1,6 @@
 """Node types: one class in one file, found through the entry-point group ``dripline.nodes``."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -118,7 +119,7 @@ class CheckView:
         return f"{self.path}.{field}" if field else self.path
 
 
-class NodeType(Generic[C]):
+class NodeType(ABC, Generic[C]):
     """A kind of node. The subclass's first docstring line is its tooltip.
 
     ``kind`` is what flows store: never renamed, only aliased. ``version`` goes up when settings change shape;
@@ -152,9 +153,9 @@ class NodeType(Generic[C]):
         """Name the ways out, in reading order."""
         return (OUT,)
 
+    @abstractmethod
     def summary(self, config: C) -> Text:
         """Say in one line what this node will do: the line on its card."""
-        raise NotImplementedError
 
     def entry(self, config: C) -> Entry | None:
         """Say how contacts come in here; None for a node that is no trigger."""
@@ -198,6 +199,6 @@ class NodeType(Generic[C]):
         """Lift settings of an older version to this one."""
         return raw
 
+    @abstractmethod
     def run(self, wave: Wave, config: C) -> None:
         """Say what becomes of the members."""
-        raise NotImplementedError

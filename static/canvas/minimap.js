@@ -15,6 +15,7 @@ export class Minimap {
     const nodes = this.graph.all();
     this.box = this.graph.around();
     if (!this.box) {
+      this.svg.replaceChildren(); // a frame that is still to come finds nothing to draw around
       this.svg.parentElement.hidden = true;
       return;
     }

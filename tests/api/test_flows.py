@@ -11,7 +11,7 @@ from engine.api.standing import Period
 from engine.errors import FlowError, NotFound, RevisionConflict
 from engine.store.session import Store
 from engine.store.tables import Flow, Workspace
-from tests.support.engines import WELCOME, add_contacts, engine_on, go_live, happen, pass_time, settle
+from tests.support.engines import WELCOME, add_contacts, engine_on, go_live, happen, pass_time, settle, signed_up
 
 FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
 WORKSPACE: sa.Table = Workspace.__table__  # type: ignore[attr-defined]
@@ -93,10 +93,7 @@ def test_versions_are_counted_and_equal_ones_are_one(store: Store) -> None:
 
 
 def test_publishing_moves_nobody_and_ends_no_pause(store: Store) -> None:
-    wiring = engine_on(store)
-    go_live(wiring)
-    add_contacts(wiring, "ann")
-    happen(wiring, "ann", "signed_up")
+    wiring = signed_up(store, "ann")
     settle(wiring)
     pausing.pause(wiring, "welcome")
     quiet = {**WELCOME, "nodes": [*WELCOME["nodes"][:6], {**WELCOME["nodes"][6], "name": "Nudge"}]}
@@ -110,12 +107,8 @@ def test_publishing_moves_nobody_and_ends_no_pause(store: Store) -> None:
 
 
 def test_counts_by_flow_node_and_port(store: Store) -> None:
-    wiring = engine_on(store)
-    go_live(wiring)
     keys = [f"c{number}" for number in range(5)]
-    add_contacts(wiring, *keys)
-    for key in keys:
-        happen(wiring, key, "signed_up")
+    wiring = signed_up(store, *keys)
     settle(wiring)
     happen(wiring, "c0", "bought")
     happen(wiring, "c1", "used")

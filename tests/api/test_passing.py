@@ -5,16 +5,12 @@ import pytest
 from engine.api import passing
 from engine.api.passing import passed_through
 from engine.store.session import Store
-from tests.support.engines import add_contacts, engine_on, go_live, happen, settle
+from tests.support.engines import settle, signed_up
 
 
 def test_a_long_journal_is_searched_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    wiring = engine_on(store)
-    go_live(wiring)
     keys = [f"c{number}" for number in range(5)]
-    add_contacts(wiring, *keys)
-    for key in keys:
-        happen(wiring, key, "signed_up")
+    wiring = signed_up(store, *keys)
     settle(wiring)
     monkeypatch.setattr(passing, "PIECE", 2)
     found, after, ticks = [], None, count()

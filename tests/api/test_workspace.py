@@ -9,7 +9,7 @@ from engine.errors import AccessError, EngineError, NotFound, RuleError
 from engine.settings import Settings
 from engine.store.session import Store
 from engine.wiring import Wiring
-from tests.support.engines import add_contacts, engine_on, go_live, happen, settle
+from tests.support.engines import add_contacts, engine_on, settle, signed_up
 
 
 def test_settings_are_changed_one_by_one(store: Store) -> None:
@@ -74,10 +74,7 @@ def examined(wiring: Wiring) -> dict[str, Found]:
 
 
 def test_the_doctor_finds_a_sound_engine_well(store: Store) -> None:
-    wiring = engine_on(store)
-    go_live(wiring)
-    add_contacts(wiring, "ann", timezone="Europe/Paris")
-    happen(wiring, "ann", "signed_up")
+    wiring = signed_up(store, "ann", timezone="Europe/Paris")
     settle(wiring)
     found = examined(wiring)
     # The tests' PostgreSQL is quick and careless on purpose.

@@ -171,3 +171,20 @@ class Untitled(NodeType[Config]):
 
 class Unnamed(NodeType[Config]):
     """Have neither kind nor family."""
+
+    def summary(self, config: Config) -> Text:
+        return "Unnamed"
+
+    def run(self, wave: Wave, config: Config) -> None:
+        wave.route({"out": wave.all})
+
+
+class Unfinished(NodeType[Config]):
+    """Say what it does and do nothing."""
+
+    kind = "test.unfinished"
+    family = Family.BRANCH
+    title = "Unfinished"
+
+    def summary(self, config: Config) -> Text:
+        return "Unfinished"

@@ -32,6 +32,7 @@ def test_a_good_node_type_passes() -> None:
         (samples.Undescribed, "Bare.size has no title"),
         (samples.Untitled, "title is missing"),
         (samples.Unnamed, "kind must be written family.name"),
+        (samples.Unfinished, "cannot be made: Can't instantiate abstract class Unfinished"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

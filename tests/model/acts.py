@@ -119,7 +119,8 @@ def split_random(enrollment: Enrollment, token: Token, config: Json, _: datetime
 def split_ab(enrollment: Enrollment, token: Token, config: Json, _: datetime) -> str:
     """Split by weight: no promotion here, and everybody at once. The holdout is drawn apart, so that it is measured."""
     if config.get("sample", 1) < 1:
-        raise NotImplementedError("who is held depends on other contacts")
+        # The model plays contacts one by one; tests/experiments plays those that are held.
+        raise ValueError("a split with a sample holds contacts by what others did: no case of the model has one")
     holdout = config.get("holdout", 0)
     drawn = share_port(enrollment, token, {"holdout": holdout, "variant": 1 - holdout}, "/holdout")
     weights = {variant["key"]: variant.get("weight", 1) for variant in config["variants"]}

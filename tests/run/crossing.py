@@ -12,7 +12,7 @@ from engine.run.invariants import violations
 from engine.store.session import Store
 from engine.store.tables import Enrollment, Token, Transfer
 from engine.wiring import Wiring
-from tests.support.engines import add_contacts, engine_on, go_live, happen, settle
+from tests.support.engines import settle, signed_up
 
 ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
 TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
@@ -49,12 +49,8 @@ def delay(name: str, length: str) -> tuple[str, str, dict[str, Any]]:
 
 def begun(store: Store, document: dict[str, Any], *keys: str) -> Wiring:
     """Give an engine in which contacts came in by an event."""
-    wiring = engine_on(store)
-    go_live(wiring, document)
     keys = keys or ("ann",)
-    add_contacts(wiring, *keys)
-    for key in keys:
-        happen(wiring, key, "signed_up")
+    wiring = signed_up(store, *keys, into=document)
     settle(wiring)
     return wiring
 

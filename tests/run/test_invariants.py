@@ -10,7 +10,17 @@ from engine.store.session import Store
 from engine.store.tables import AuditEntry, Consent, Contact, Enrollment, Journal, Message, Passage, Token
 from engine.terms import DAY, HOUR
 from engine.wiring import Wiring
-from tests.support.engines import EVENT, WELCOME, add_contacts, engine_on, go_live, happen, pass_time, settle, tick
+from tests.support.engines import (
+    EVENT,
+    add_contacts,
+    engine_on,
+    go_live,
+    happen,
+    pass_time,
+    settle,
+    signed_up,
+    tick,
+)
 
 AUDIT: sa.Table = AuditEntry.__table__  # type: ignore[attr-defined]
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
@@ -283,9 +293,6 @@ def test_consent_that_was_given_again_allows(store: Store) -> None:
 
 
 def test_a_failed_token_is_no_violation(store: Store) -> None:
-    wiring = engine_on(store)
-    go_live(wiring, WELCOME)
-    add_contacts(wiring, "ann")
-    happen(wiring, "ann", "signed_up")
+    wiring = signed_up(store, "ann")
     tick(wiring)
     assert broken(wiring) == {}

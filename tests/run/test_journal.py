@@ -1,6 +1,6 @@
 from engine.api.journal import contact_lines, journal_lines
 from engine.store.session import Store
-from tests.support.engines import WELCOME, add_contacts, engine_on, go_live, happen, pass_time, settle
+from tests.support.engines import WELCOME, add_contacts, engine_on, go_live, happen, pass_time, settle, signed_up
 
 TAGGED = {
     **WELCOME,
@@ -50,20 +50,14 @@ def test_lines_are_in_the_order_of_time_contact_and_steps(store: Store) -> None:
 
 
 def test_a_suppressed_message_says_why(store: Store) -> None:
-    wiring = engine_on(store)
-    go_live(wiring)
-    add_contacts(wiring, "ann", email=None)
-    happen(wiring, "ann", "signed_up")
+    wiring = signed_up(store, "ann", email=None)
     settle(wiring)
     messages = [line for line in journal_lines(wiring, "welcome") if "message" in line]
     assert [(line["message"], line["reason"]) for line in messages] == [("suppressed", "no_address")]
 
 
 def test_what_several_waves_did_at_one_instant_keeps_its_order(store: Store) -> None:
-    wiring = engine_on(store)
-    go_live(wiring, TAGGED)
-    add_contacts(wiring, "ann")
-    happen(wiring, "ann", "signed_up")
+    wiring = signed_up(store, "ann", into=TAGGED)
     settle(wiring)
     pass_time(wiring, "1d")
     settle(wiring)

@@ -23,6 +23,7 @@ from tests.support.engines import (
     pass_time,
     run_days,
     settle,
+    signed_up,
     tick,
 )
 
@@ -31,12 +32,8 @@ TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
 
 def waiting(store: Store, contacts: int = 3) -> Wiring:
     """Give an engine whose flow was paused two hours before its contacts' day was over, three hours ago."""
-    wiring = engine_on(store)
-    go_live(wiring)
     keys = [f"c{number}" for number in range(contacts)]
-    add_contacts(wiring, *keys)
-    for key in keys:
-        happen(wiring, key, "signed_up")
+    wiring = signed_up(store, *keys)
     settle(wiring)
     pass_time(wiring, "22h")
     assert pausing.pause(wiring, "welcome")
@@ -107,10 +104,7 @@ def test_dropped(store: Store) -> None:
 
 
 def test_dropped_messages_that_were_owed_already(store: Store) -> None:
-    wiring = engine_on(store)
-    go_live(wiring)
-    add_contacts(wiring, "ann")
-    happen(wiring, "ann", "signed_up")
+    wiring = signed_up(store, "ann")
     tick(wiring)
     pausing.pause(wiring, "welcome")
     pass_time(wiring, "2h")

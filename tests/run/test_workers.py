@@ -20,7 +20,7 @@ from engine.store import leases
 from engine.store.claims import TakenError
 from engine.store.session import Store, open_store
 from engine.wiring import Wiring
-from tests.support.engines import JOURNAL, WELCOME, add_contacts, engine_on, go_live, happen, pass_time
+from tests.support.engines import JOURNAL, WELCOME, engine_on, go_live, pass_time, signed_up
 
 PEOPLE = tuple(f"c{number}" for number in range(12))
 HOLDS = """
@@ -40,12 +40,7 @@ def address(store: Store) -> str:
 @pytest.fixture
 def worker(postgresql_store: Store) -> Wiring:
     """Give a worker that finds everybody's event."""
-    made = engine_on(postgresql_store)
-    go_live(made, WELCOME)
-    add_contacts(made, *PEOPLE)
-    for key in PEOPLE:
-        happen(made, key, "signed_up")
-    return made
+    return signed_up(postgresql_store, *PEOPLE)
 
 
 @pytest.fixture

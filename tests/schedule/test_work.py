@@ -12,18 +12,14 @@ from engine.store.session import Store
 from engine.store.tables import Inbox
 from engine.telemetry import Pulses, is_running, name_process
 from engine.terms import DAY, MINUTE
-from tests.support.engines import MESSAGE, add_contacts, engine_on, go_live, happen, pass_time, settle, tick
+from tests.support.engines import MESSAGE, add_contacts, engine_on, go_live, happen, pass_time, settle, signed_up, tick
 
 INBOX: sa.Table = Inbox.__table__  # type: ignore[attr-defined]
 
 
 def test_work_goes_on_until_nothing_is_due(store: Store) -> None:
-    wiring = engine_on(store)
-    go_live(wiring)
     keys = [f"c{number}" for number in range(9)]
-    add_contacts(wiring, *keys)
-    for key in keys:
-        happen(wiring, key, "signed_up")
+    wiring = signed_up(store, *keys)
     told: list[float] = []
     done = work.until_quiet(wiring, tell=told.append)
     assert (done.ticks.steps, done.messages.sent) == (18, 9)
@@ -34,11 +30,7 @@ def test_work_goes_on_until_nothing_is_due(store: Store) -> None:
 
 
 def test_what_was_under_way_in_a_process_that_ended_goes_again(store: Store) -> None:
-    wiring = engine_on(store)
-    go_live(wiring)
-    add_contacts(wiring, "ann", "bob", "cat")
-    for key in ("ann", "bob", "cat"):
-        happen(wiring, key, "signed_up")
+    wiring = signed_up(store, "ann", "bob", "cat")
     tick(wiring)
     host = name_process().split("/")[0]
     owners = {"ended": f"{host}/999999999/1", "ours": name_process(), "elsewhere": "far-away/1/1"}
@@ -57,10 +49,7 @@ def test_what_was_under_way_in_a_process_that_ended_goes_again(store: Store) -> 
 
 
 def test_old_mail_is_forgotten(store: Store) -> None:
-    wiring = engine_on(store)
-    go_live(wiring)
-    add_contacts(wiring, "ann")
-    happen(wiring, "ann", "signed_up")
+    wiring = signed_up(store, "ann")
     settle(wiring)
     assert work.prune_once(wiring) == 0
     pass_time(wiring, "91d")
@@ -103,10 +92,7 @@ def test_silence_is_no_health(sqlite_store: Store) -> None:
 
 
 def test_the_metronome_rings_and_stops(sqlite_store: Store) -> None:
-    wiring = engine_on(sqlite_store)
-    go_live(wiring)
-    add_contacts(wiring, "ann")
-    happen(wiring, "ann", "signed_up")
+    wiring = signed_up(sqlite_store, "ann")
     rung = threading.Event()
 
     def done() -> None:

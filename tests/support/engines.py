@@ -97,6 +97,16 @@ def happen(wiring: Wiring, contact: str, name: str, **properties: Any) -> None:
         connection.execute(EVENT.insert().values(**row, properties=properties))
 
 
+def signed_up(store: Store, *contacts: str, into: Mapping[str, Any] = WELCOME, **facts: Any) -> Wiring:
+    """Give an engine with a live flow, for which these contacts have just signed up; nothing has been carried yet."""
+    wiring = engine_on(store)
+    go_live(wiring, into)
+    add_contacts(wiring, *contacts, **facts)
+    for contact in contacts:
+        happen(wiring, contact, "signed_up")
+    return wiring
+
+
 def tick(wiring: Wiring) -> TickReport:
     """Carry what is due."""
     return tick_once(wiring)

@@ -13,7 +13,7 @@ from engine.api.contacts import contact_detail
 from engine.store.session import Store
 from engine.wiring import Wiring
 from tests.support.browser import signed_in
-from tests.support.engines import WELCOME, add_contacts, engine_on, go_live, happen, settle
+from tests.support.engines import WELCOME, settle, signed_up
 
 KEY = "/flows/welcome"
 
@@ -21,11 +21,7 @@ KEY = "/flows/welcome"
 @pytest.fixture
 def wiring(sqlite_store: Store) -> Wiring:
     """Give an engine in which two contacts wait a day, and the draft calls that wait otherwise."""
-    wiring = engine_on(sqlite_store)
-    go_live(wiring)
-    add_contacts(wiring, "ann", "ben")
-    for key in ("ann", "ben"):
-        happen(wiring, key, "signed_up")
+    wiring = signed_up(sqlite_store, "ann", "ben")
     settle(wiring)
     other = deepcopy(WELCOME)
     other["nodes"][3] = {"id": "days", "type": "wait.delay", "name": "Three days", "config": {"duration": "3d"}}
