@@ -1,6 +1,6 @@
 """Take what changed outside of waves, what time may have changed, and segments that nobody has looked at yet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -29,9 +29,25 @@ def take_rechecks(run: Run) -> int:
     """Look again at the contacts for whom time may have changed something; give how many."""
     looked_at = 0
     due: Sequence[int] = run.connection.execute(_due_subjects(run), run.given()).scalars().all()
-    for subject_id in due:
+    for subject_id in _in_order(run, due):
         looked_at += _recheck(run, subject_id)
     return looked_at
+
+
+def _in_order(run: Run, due: Iterable[int]) -> list[int]:
+    """Put segments before triggers, and the triggers of a flow into the document's order, in which they act."""
+    dates = run.deployment.date_triggers()
+
+    def place(subject_id: int) -> tuple[str, int]:
+        subject = run.deployment.subject(subject_id)
+        if subject is not None and subject.trigger is not None:
+            return subject.trigger.plan.flow_key, subject.trigger.node.index
+        if subject_id in dates:
+            plan, node = dates[subject_id]
+            return plan.flow_key, node.index
+        return "", -1
+
+    return sorted(due, key=place)
 
 
 def _changed(run: Run) -> int:

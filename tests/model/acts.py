@@ -210,8 +210,8 @@ def contact_stage(enrollment: Enrollment, _: Token, config: Json, __: datetime) 
     return "out"
 
 
-def flow_enter(enrollment: Enrollment, token: Token, config: Json, __: datetime) -> str:
-    enrollment.entering.append((token.node, config["flow"]))
+def flow_enter(enrollment: Enrollment, _: Token, config: Json, now: datetime) -> str:
+    enrollment.enter(config["flow"], now)
     return "out"
 
 

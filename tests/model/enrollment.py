@@ -42,11 +42,12 @@ class Enrollment:
     timezone: str
     number: int
     began: datetime
+    enter: Callable[[str, datetime], None]
+    """What lets the contact into another flow."""
     active: bool = True
     tokens: list[Token] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     lines: list[tuple[datetime, Json]] = field(default_factory=list)
-    entering: list[tuple[str, str]] = field(default_factory=list)
 
     def view(self, now: datetime) -> View:
         return View(self.person, now, self.segments, self.messages)

@@ -122,9 +122,12 @@ class Life:
             self.person.learn(event)
         for event in arrived:
             self._take(event)
+        if arrived:  # who begins to match by an event comes in before those whose time has come
+            self._trigger(now, "trigger.segment")
         is_first = has_moved = True
         while has_moved:
-            self._trigger(now, is_first)
+            timed = ["trigger.schedule"] if is_first else []
+            self._trigger(now, "trigger.segment", "trigger.date", *timed)
             # Flow by flow; of one flow the passage that began first, as far as it comes.
             has_moved = is_first = False
             for plan in self.world.plans:
@@ -132,7 +135,6 @@ class Life:
                 enrollment = next((each for each in ours if each.is_free(now)), None)
                 if enrollment is not None:
                     enrollment.move(now, act)
-                    self._enter_others(enrollment, now)
                     has_moved = True
 
     def _take(self, event: Event) -> None:
@@ -143,19 +145,18 @@ class Life:
             triggers = plan.triggers("trigger.event")
             self._let_in(plan, [name for name in triggers if asks_for(plan.config(name), event)], event.at)
 
-    def _trigger(self, now: datetime, is_first: bool) -> None:
-        """Let in by segments, dates and, once an instant, schedules."""
+    def _trigger(self, now: datetime, *kinds: str) -> None:
+        """Let in by triggers of these kinds that fire now."""
         for plan in self.world.plans:
-            triggers = plan.triggers("trigger.segment", "trigger.date", "trigger.schedule")
-            self._let_in(plan, [name for name in triggers if self._fires(plan, name, now, is_first)], now)
+            self._let_in(plan, [name for name in plan.triggers(*kinds) if self._fires(plan, name, now)], now)
 
-    def _fires(self, plan: Plan, name: str, now: datetime, is_first: bool) -> bool:
+    def _fires(self, plan: Plan, name: str, now: datetime) -> bool:
         kind, config = plan.kind(name), plan.config(name)
         if kind == "trigger.date":
             return self._date_due(plan, name, now, fire=True) == now
         matches = holds(rule_of(config), self._view(now))
         if kind == "trigger.schedule":
-            return matches and is_first and now in self.times[plan.key, name]
+            return matches and now in self.times[plan.key, name]
         before = self.member.get((plan.key, name), False)
         self.member[plan.key, name] = matches
         return matches and not before
@@ -182,19 +183,16 @@ class Life:
             if not may_enter(plan, ours, now):
                 continue
             world = self.world
-            new = Enrollment(self.person, plan, world.segments, world.timezone, len(ours) + 1, now)
+            new = Enrollment(self.person, plan, world.segments, world.timezone, len(ours) + 1, now, self._enter)
             self.enrollments.append(new)
             if not new.ends(now):
                 new.tokens = [Token(name, due=now)]
 
-    def _enter_others(self, enrollment: Enrollment, now: datetime) -> None:
-        """Carry out what ``flow.enter`` asked for."""
+    def _enter(self, flow: str, now: datetime) -> None:
+        """Carry out what ``flow.enter`` asks for, at once: goal and exit of the other flow see what was done so far."""
         for plan in self.world.plans:
-            asked = [(node, key) for node, key in enrollment.entering if plan.key == key]
-            # Where one at a time is allowed, of several tokens that pass a node at once one lets in.
-            for _ in asked if plan.reentry == "always" else dict.fromkeys(asked):
+            if plan.key == flow:
                 self._let_in(plan, plan.triggers("trigger.manual"), now)
-        enrollment.entering = []
 
     def _next_instant(self, now: datetime) -> datetime | None:
         """Find when something may happen next."""
