@@ -34,8 +34,8 @@ def faults_of(node_type: type[NodeType[Any]]) -> Iterator[str]:
     """List what a node type does not keep."""
     try:
         made = node_type()
-    except TypeError as fault:
-        yield f"cannot be made: {fault}"
+    except TypeError as refused:
+        yield f"cannot be made: {refused}"
         return
     try:
         Registry([made])
