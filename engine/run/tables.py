@@ -1,6 +1,7 @@
 """The temporary tables of a wave: they live in one connection and are empty between transactions."""
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -114,9 +115,24 @@ MOMENT = _table(
 """One row is the instant that a node asked for in a zone, by a member's now and when it came in, 0 where that is one;
 ``until`` is NULL where there is none."""
 
+STATE: Final = "dripline_wave"
+"""The key under which a connection remembers what its temporary tables are like."""
+
 ALL = (WAVE, DIRECT, MOMENT, TURN, ARRIVAL, ENTRANT, TOUCHED, VERDICT)
 
-_clear: dict[tuple[str, str], Prepared] = {}
+MANY = 1_000
+"""Rows that are deleted at the price of truncating, which makes new files: milliseconds whatever is in the table."""
+
+
+@dataclass
+class _State:
+    """What a connection's temporary tables are like: those in use, and rows deleted since each was truncated."""
+
+    used: set[str] = field(default_factory=set)
+    worn: dict[str, int] = field(default_factory=dict)
+
+
+_clear: dict[tuple[str, str, bool], Prepared] = {}
 
 
 def prepare(connection: Connection) -> None:
@@ -124,33 +140,42 @@ def prepare(connection: Connection) -> None:
 
     Cost: on a connection that has them, one statement for each table that was used since.
     """
-    used = connection.info.get("dripline_wave")
-    if used is None:
-        used = connection.info["dripline_wave"] = set()
+    state = connection.info.get(STATE)
+    if state is None:
+        state = connection.info[STATE] = _State()
         for table in ALL:
             connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
             _empty(connection, table)
         estimate(connection, ALL, rows=WAVE_ROWS, temporary=True)
     for table in ALL:
-        if table.name in used:
+        if table.name in state.used:
             _empty(connection, table)
-    used.clear()
+    state.used.clear()
 
 
 def clear(connection: Connection, table: sa.Table) -> None:
     """Empty a temporary table that is about to be filled."""
-    used: set[str] = connection.info["dripline_wave"]
-    if table.name in used:
+    state: _State = connection.info[STATE]
+    if table.name in state.used:
         _empty(connection, table)
-    used.add(table.name)
+    state.used.add(table.name)
 
 
 def _empty(connection: Connection, table: sa.Table) -> None:
-    name = connection.dialect.name
-    prepared = _clear.get((table.name, name))
-    if prepared is None:
-        prepared = _clear[table.name, name] = Prepared(emptied(table), name)
-    prepared.run(connection, {})
+    """Delete the rows while they are few; where they were many lately, truncate."""
+    worn = connection.info[STATE].worn
+    rows = worn.get(table.name, 0)
+    deleted = _emptying(connection.dialect.name, table, whole=rows > MANY).run(connection, {}).rowcount
+    # A truncation makes up for so many rows: large waves truncate nearly always, small ones now and then.
+    worn[table.name] = rows - MANY if rows > MANY else rows + max(0, deleted)
+
+
+def _emptying(dialect: str, table: sa.Table, *, whole: bool) -> Prepared:
+    found = _clear.get((table.name, dialect, whole))
+    if found is None:
+        statement = emptied(table) if whole else table.delete()
+        found = _clear[table.name, dialect, whole] = Prepared(statement, dialect)
+    return found
 
 
 ENTERED = 3

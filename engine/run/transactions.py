@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.engine import Connection
 
-from engine.run.tables import prepare
+from engine.run.tables import STATE, prepare
 from engine.store.claims import claim, claim_all
 from engine.store.session import Store
 
@@ -28,5 +28,5 @@ def transaction(store: Store, part: int | None = None, *, wait: bool = True) -> 
         except BaseException:
             # The rollback takes temporary tables with it that were made in this transaction.
             if not connection.invalidated:
-                connection.info.pop("dripline_wave", None)
+                connection.info.pop(STATE, None)
             raise
