@@ -3,7 +3,6 @@
 It looks one step below ``contact``, ``account`` and ``event``; the renderer sees what lies deeper.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,8 +16,8 @@ from engine.store.tables import Account, Event
 ACCOUNT: sa.Table = Account.__table__  # type: ignore[attr-defined]
 EVENT: sa.Table = Event.__table__  # type: ignore[attr-defined]
 
-BLANK: Final = "".join(sign for sign in map(chr, range(sys.maxunicode + 1)) if sign.isspace())
-"""What Python's ``strip`` takes off a text."""
+BLANK: Final = "".join(sign for sign in map(chr, range(ord("\u3000") + 1)) if sign.isspace())
+"""What Python's ``strip`` takes off a text; the ideographic space is the last such sign."""
 
 ALWAYS: Final = frozenset({"id", "created_at"})
 GIVEN: Final = frozenset({"flow", "unsubscribe_url", "preferences_url", "contact"})

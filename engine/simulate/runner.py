@@ -1,6 +1,7 @@
 """Play flows through virtual time, with the executor that runs the real ones."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy.engine import Connection
 from engine.channels.policy import MESSAGE
 from engine.contract.node import BySegment
 from engine.contract.registry import Registry
+from engine.experiments.division import EXPOSURE
 from engine.experiments.report import make_report as make_experiment_report
 from engine.graph.model import Document
 from engine.library.plan import Plan, PlanNode
@@ -89,8 +91,8 @@ def simulate(
     """Play a scenario in an empty store, which keeps the virtual world afterwards.
 
     Shape: the journal is that of the first flow, or of every flow: then the lines of others name their ``flow``.
-    Cost: a round of statements for each thing that the busiest contact has to do; a day's worth at a time where an
-    experiment is looked at every day.
+    Cost: a round of statements for each thing that the busiest contact has to do; a day's worth at a time once
+    somebody has come to an experiment, which is then looked at every day.
     """
     with transaction(store) as connection:
         be_patient(connection)
@@ -103,6 +105,10 @@ def simulate(
         return Outcome(report, journal)
 
 
+class _Exposed(Exception):
+    """Somebody has come to an experiment."""
+
+
 @dataclass
 class _Player:
     connection: Connection
@@ -111,6 +117,8 @@ class _Player:
     means: Means
     progress: Callable[[float], None] = lambda _: None
     told: float = 0.0
+    unexposed: bool = False
+    """Whether nobody may come to an experiment: whoever would is held back, and this playing ends."""
 
     def begin(self) -> None:
         """Let contacts be there, publish the flows, and plan what is going to happen."""
@@ -135,16 +143,40 @@ class _Player:
         """Play on to the end; schedules and experiments cut the time, so that they see the world of their instant."""
         self.progress = progress
         now, end = self.scenario.start, self.scenario.end
-        step = DAY if experiments(self.deployment) else max(1, end - now)
+        step = DAY if experiments(self.deployment) and not self._is_played_unexposed() else max(1, end - now)
         while True:
             until = min(now + step, end)
-            for part in range(self.parts):
-                self._play_part(self._run(part, now), until)
+            self._play_until(now, until)
             self._judge(until)
             if until >= end:
                 break
             now = until
         progress(1.0)
+
+    def _is_played_unexposed(self) -> bool:
+        """Play on until somebody comes to an experiment; tell whether nobody does.
+
+        Until then there is nothing to look at, and contacts that are ahead of others depend on nobody.
+        """
+        self.unexposed = True
+        try:
+            self._play_until(self.scenario.start, self.scenario.end)
+        except _Exposed:
+            return False
+        finally:
+            self.unexposed = False
+        return True
+
+    @contextmanager
+    def _with_care(self) -> Iterator[None]:
+        """Do something that is taken back if it brings somebody to an experiment where nobody may come there."""
+        if not self.unexposed:
+            yield
+            return
+        with self.connection.begin_nested():
+            yield
+            if self.connection.scalar(_somebody_exposed()):
+                raise _Exposed
 
     def _judge(self, now: Micros) -> None:
         """Look at experiments once a day: what is decided acts from then on."""
@@ -160,17 +192,26 @@ class _Player:
             if plan.version_id == MAIN
         ]
 
+    def _play_until(self, now: Micros, until: Micros) -> None:
+        for part in range(self.parts):
+            self._play_part(self._run(part, now), until)
+
     def _play_part(self, run: Run, until: Micros) -> None:
         while occasions := calendar.occasions(run, until):
             first = occasions[0]
             self._rounds(run, first.at - 1)
             # Events of the very instant come first, then the calendar, then the tokens.
-            rounds.play_round(run, first.at, self.report, PLANNED, deliver, tokens=False)
-            calendar.let_in(run, first)
+            self._round(run, first.at, tokens=False)
+            with self._with_care():
+                calendar.let_in(run, first)
         self._rounds(run, until)
 
+    def _round(self, run: Run, until: Micros, *, tokens: bool = True) -> int:
+        with self._with_care():
+            return rounds.play_round(run, until, self.report, PLANNED, deliver, tokens=tokens)
+
     def _rounds(self, run: Run, until: Micros) -> None:
-        while rounds.play_round(run, until, self.report, PLANNED, deliver):
+        while self._round(run, until):
             self._send(run, until)
             self._tell(run)
         self._send(run, until)
@@ -251,6 +292,11 @@ class _Player:
                 reaction.properties["message_key"] = message_key
             yield reaction
         yield from responses(key, about, plan.nodes[node].id, at, self.scenario.behaviour, self.scenario.seed)
+
+
+@cache
+def _somebody_exposed() -> sa.Select[Any]:
+    return sa.select(sa.literal(1)).select_from(EXPOSURE).limit(1)
 
 
 @cache

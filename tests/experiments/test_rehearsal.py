@@ -7,6 +7,7 @@ import pytest
 
 from engine.api.rehearsal import Rehearsal, rehearse
 from engine.simulate.behaviour import Behaviour, Habit, Response
+from engine.simulate.runner import _Player
 from engine.store.session import Store
 from tests.support.engines import engine_on
 
@@ -50,6 +51,36 @@ def play(
     report = done.report.as_json()["experiments"]
     assert isinstance(report, list)
     return dict(report[0])  # type: ignore[arg-type]
+
+
+def _late(**promote: Any) -> dict[str, Any]:
+    """Let those who signed up come to the split after some days only, and let a schedule bring others."""
+    flow = letters(**promote)
+    flow["nodes"] += [
+        {"id": "daily", "type": "trigger.schedule", "config": {"at": "09:00", "when": {"event": "demo_booked"}}},
+        {"id": "hello", "type": "send.email", "config": {"subject": "Hello", "text": "Hello"}},
+        {"id": "rest", "type": "wait.delay", "config": {"duration": "6d"}},
+    ]
+    ways = [("start", "hello"), ("daily", "hello"), ("hello", "rest"), ("rest", "ab")]
+    flow["edges"] = [{"from": one, "to": other} for one, other in ways] + flow["edges"][1:]
+    return flow
+
+
+@pytest.mark.parametrize("days", [5, 25])
+def test_what_comes_before_an_experiment_is_as_if_it_were_looked_at_daily(
+    store: Store, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    played = []
+    for patched in (False, True):
+        if patched:
+            monkeypatch.setattr(_Player, "_is_played_unexposed", lambda player: False)
+        responses = (Response(node="letter_b", event="demo_booked", chance=0.9, days=0.5),)
+        behaviour = Behaviour(events=(Habit(event="signed_up", per_day=0.3, once=True),), responses=responses)
+        asked = Rehearsal(people=300, start=START, days=days, behaviour=behaviour, seed=3)
+        done = rehearse(engine_on(store), _late(), asked, lambda _: None)
+        played.append((done.journal, done.report.as_json()))
+    assert played[0] == played[1]
+    assert any(line.get("node") == "ab" for line in played[0][0]) == (days > 6)
 
 
 def test_the_better_letter_is_promoted(sqlite_store: Store) -> None:
