@@ -15,7 +15,7 @@ from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
 from engine.run import sql
 from engine.run.effects import date_subject
-from engine.run.program import Program, Surroundings, Templates, compile_program
+from engine.run.program import Program, Surroundings, Templates, program_of
 from engine.run.subjects import Subject
 from engine.terms import Micros
 
@@ -50,7 +50,7 @@ class Deployment:
             plan = lineage.aware(self.plans[version_id], before)
             meaning = replace(sql.Meaning.of(plan, self.segments), formerly=lineage.formerly(plan, before))
             around = Surroundings(meaning, self.templates, partial(self.requires, plan), self.cap)
-            found = compile_program(plan, dialect, around)
+            found = program_of(plan, dialect, around)
             self._programs[version_id, dialect] = found
         return found
 

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,10 +63,13 @@ def _walk(folder: Path) -> Iterator[Path]:
 @lru_cache
 def python(*places: str) -> tuple[Source, ...]:
     """Read the Python files under the places."""
-    return tuple(
-        Source(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
-        for path in files(*places, endings=(".py",))
-    )
+    return tuple(_read(path) for path in files(*places, endings=(".py",)))
+
+
+@cache
+def _read(path: Path) -> Source:
+    """Read a file once for all laws, so that it is parsed once too."""
+    return Source(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))
 
 
 def source(text: str, path: str = "engine/planted.py") -> Source:
