@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from bench.world import DAY, START, engine_on, fill, go_live
 from engine.store.session import Store
-from engine.store.tables import Contact, Event
+from engine.store.tables import Contact, Event, Journal
 from engine.terms import format_instant, to_micros
 
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
 EVENT: sa.Table = Event.__table__  # type: ignore[attr-defined]
+JOURNAL: sa.Table = Journal.__table__  # type: ignore[attr-defined]
 ZONES: Final = ("Asia/Shanghai", "Europe/Berlin", "America/New_York", "Nowhere/Land")
 HOURS: Final = 6
 DAYS: Final = 5
@@ -119,7 +120,7 @@ def _events(places: Any, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    """Read all tables in an order of their own, without what tells processes and attempts apart."""
+    """Read all tables in an order of their own, without what tells processes, attempts and sizes of waves apart."""
     with store.read() as connection:
         return {
             table.name: sorted(
@@ -130,6 +131,12 @@ def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
         }
 
 
+def _in_turn() -> sa.ColumnElement[int]:
+    """Count each contact's waves: on SQLite a wave is as large as time allows, and a part's numbers follow from it."""
+    waves = JOURNAL.c.wave
+    return sa.func.dense_rank().over(partition_by=(JOURNAL.c.part, JOURNAL.c.contact_id), order_by=waves).label("wave")
+
+
 UNEQUAL: Final = {"message": ("worker", "attempt"), "delivery": ("attempt",)}
 """Who handed a message over, and at which attempt, is no part of what was done."""
 
@@ -138,8 +145,9 @@ PASSING: Final = ("lease",)
 """Who is alive is no part of it either."""
 
 
-def _kept(table: sa.Table) -> list[sa.Column[Any]]:
-    return [column for column in table.columns if column.name not in UNEQUAL.get(table.name, ())]
+def _kept(table: sa.Table) -> list[sa.ColumnElement[Any]]:
+    kept: list[sa.ColumnElement[Any]] = [each for each in table.columns if each.name not in UNEQUAL.get(table.name, ())]
+    return [_in_turn() if each is JOURNAL.c.wave else each for each in kept]
 
 
 def _plain(value: object) -> object:
