@@ -84,6 +84,10 @@ def _new(router: APIRouter, pages: Pages, shipped: Shipped) -> None:
     def use(request: Request, key: str) -> RedirectResponse:
         return _to(bringing.use(pages.acting(request), shipped, key))
 
+    @router.get("/flows")
+    def all_flows() -> RedirectResponse:
+        return RedirectResponse("/", status_code=308)
+
     @router.post("/flows")
     def begin(request: Request, name: Annotated[str, Form()] = "") -> RedirectResponse:
         return _to(bringing.begin(pages.acting(request), name))
