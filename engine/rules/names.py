@@ -6,6 +6,7 @@ from typing import Final
 from engine.rules.compare import crossings
 from engine.rules.model import (
     Attr,
+    Did,
     EventCount,
     Followed,
     HasConsent,
@@ -79,8 +80,15 @@ def event_windows(rule: Rule, segments: Mapping[str, Rule]) -> dict[str, Micros 
 
 
 def reads_contact(rule: Rule, segments: Mapping[str, Rule]) -> bool:
-    """Tell whether a rule looks at facts of the contact: attributes, tags, stage, account or consent."""
-    return any(isinstance(part, Attr | HasTag | InStage | HasConsent) for part in leaves(rule, segments))
+    """Tell whether a rule looks at what steps change: attributes, tags, stage, account, consent, or messages sent."""
+    facts = any(isinstance(part, Attr | HasTag | InStage | HasConsent) for part in leaves(rule, segments))
+    return facts or bool(sent_nodes(rule, segments))
+
+
+def sent_nodes(rule: Rule, segments: Mapping[str, Rule]) -> frozenset[str]:
+    """Name the nodes of which a rule asks whether their message was sent, through the segments it names."""
+    asked = (part for part in leaves(rule, segments) if isinstance(part, MessageDid) and part.did is Did.SENT)
+    return frozenset(part.node for part in asked)
 
 
 def reads_time(rule: Rule, segments: Mapping[str, Rule]) -> bool:

@@ -11,6 +11,7 @@ from engine.contract.wave import EventMatch
 from engine.library import steps
 from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
+from engine.rules.names import sent_nodes
 from engine.run import effects, sql
 from engine.run.members import Flag, SqlMembers
 from engine.run.recorder import Outcome, Recorder, Sending, whole_partition
@@ -191,12 +192,21 @@ def _node(plan: Plan, node: PlanNode, dialect: str, around: Surroundings) -> Nod
             program.writes.extend(Prepared(statement, dialect) for statement in statements)
     program.standing = _standing(said, at_node, dialect)
     program.entrants = _entrants(said, at_node, dialect)
-    program.touches = any(change.kind in effects.TOUCHING for change in said.changes)
+    program.touches = any(change.kind in effects.TOUCHING for change in said.changes) or _is_awaited(
+        plan, said, meaning
+    )
     program.leave = Prepared(_leaving(node, said, at_node, touched=program.touches), dialect)
     if len(said.outcomes) > 1 or any(len(targets) > 1 for targets in node.targets.values()):
         program.count = Prepared(_counting(node), dialect)
     program.after.extend(Prepared(statement, dialect) for statement in _ending(plan, node, said))
     return program
+
+
+def _is_awaited(plan: Plan, said: Recorder, meaning: sql.Meaning) -> bool:
+    """Tell whether a token on a parallel path may rest until the message of this node is sent."""
+    if not (plan.parallel and said.sendings):
+        return False
+    return any(said.node.id in sent_nodes(rule, meaning.segments) for node in plan.nodes for rule in node.rules)
 
 
 def required(around: Surroundings, node: PlanNode, sending: Sending) -> list[str]:

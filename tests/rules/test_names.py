@@ -64,6 +64,7 @@ def test_consent_is_changed_by_words() -> None:
         ({"event": "a", "not_followed_by": {"event": "b"}, "within": "1d"}, False, True),
         ({"event": "a", "where": {"x": {"op": "after", "value": "3d"}}}, False, True),
         ({"message": "a", "did": "opened"}, False, False),
+        ({"message": "a", "did": "sent"}, True, False),
         ({"segment": "quiet"}, False, True),
         ({"segment": "nested"}, True, True),
     ],
