@@ -65,7 +65,7 @@ def test_consent_is_changed_by_words() -> None:
         ({"event": "a", "where": {"x": {"op": "after", "value": "3d"}}}, False, True),
         ({"message": "a", "did": "opened"}, False, False),
         ({"message": "a", "did": "sent"}, True, False),
-        ({"segment": "quiet"}, False, True),
+        ({"segment": "quiet"}, True, True),
         ({"segment": "nested"}, True, True),
     ],
 )
