@@ -123,9 +123,9 @@ def test_which_nodes_are_straight(wiring: Wiring) -> None:
 def test_a_claim_that_changed_is_rolled_back(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
     if wiring.store.name == "postgresql":
         return
+    monkeypatch.setattr(program, "_recent", [])  # what is compiled here is for nobody else
     enroll_all(wiring, "waits")
     pass_time(wiring, "1h")
-    monkeypatch.setattr(program, "_recent", [])  # so that nobody else gets what is compiled here
     monkeypatch.setattr(straight, "_drop", lambda *_: TOKEN.delete().where(sa.false()))
     with pytest.raises(AssertionError, match="0 tokens ended instead of 3"):
         tick(wiring)
