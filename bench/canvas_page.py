@@ -124,7 +124,7 @@ def _counters(page: Page, flow: Mapping[str, Any]) -> float:
         looks += 1
         nodes = {each["id"]: f"{looks} here" for each in flow["nodes"][: COUNTED // 2]}
         edges = [[each["from"], each.get("port", "out"), each["to"], looks] for each in flow["edges"][: COUNTED // 2]]
-        route.fulfill(json={"nodes": nodes, "edges": edges})
+        route.fulfill(json={"nodes": nodes, "tones": {}, "edges": edges})
 
     page.route("**/counts?*", counts)
     page.locator('[data-command="overlay"]').click()

@@ -73,10 +73,11 @@ def paths(contacts: int) -> dict[str, str]:
     one, flow = f"c{contacts // 2:07d}", "/flows/many"
     return {
         "flows": "/",
-        "canvas": flow,
+        "flow": flow,
+        "canvas": f"{flow}/canvas",
         "counts": f"{flow}/counts",
         "resting": f"{flow}/resting?node=day5",
-        "inspector": f"{flow}/inspector?node=trial",
+        "inspector": f"{flow}/inspector?id=trial",
         "review": f"{flow}/review",
         "contacts": "/contacts",
         "contacts by key": f"/contacts?q={one}",

@@ -107,7 +107,6 @@ WORDS: Final[Mapping[str, str]] = {
     "copied": mark("Copied."),
     "no_nodes": mark("There are no nodes in what was pasted."),
     "somebody": mark("Somebody"),
-    "here": mark("here"),
 }
 """What scripts say."""
 

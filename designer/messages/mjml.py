@@ -170,8 +170,9 @@ class _Writer:
     def _button(self, said: Mapping[str, str], align: str) -> str:
         if not said.get("words"):
             return ""
-        link, words = self._later(_escaped(said.get("link", "").strip())), self._later(_escaped(said["words"]))
-        return f'<mj-button href="{link}" align="{align}">{words}</mj-button>'
+        link, words = said.get("link", "").strip(), self._later(_escaped(said["words"]))
+        leads = f' href="{self._later(_escaped(link))}"' if link else ""
+        return f'<mj-button{leads} align="{align}">{words}</mj-button>'
 
     def _picture(self, said: Mapping[str, str], names: Sequence[str]) -> str:
         if not said.get("src", "").strip():

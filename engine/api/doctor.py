@@ -71,8 +71,9 @@ def examine(settings: Settings, connect: Connect, *, mend: bool = False) -> list
     found.append(Found(WELL, "node types", f"{len(list(wiring.registry))} kinds are installed"))
     found.append(_mail(settings))
     with wiring.store.read() as connection:
+        found += _server(connection)  # before patience, which is a change of what it looks at
         be_patient(connection)
-        found += [*_server(connection), _clock(connection), _zones(connection), *_left_over(connection)]
+        found += [_clock(connection), _zones(connection), *_left_over(connection)]
         found += _invariants(wiring, connection)
     return found
 

@@ -132,12 +132,13 @@ def _run(wiring: Wiring, connection: Connection, part: int) -> Run:
 
 
 def _enroll_batch(wiring: Wiring, flow: str, keys: Sequence[str], done: Enrolled) -> None:
-    with transaction(wiring.store) as connection:
+    with wiring.store.read() as connection:
         places = places_of(connection, wiring.store.parts, wiring.workspace_id, keys)
-        by_part: dict[int, set[int]] = defaultdict(set)
-        for part, contact in places.values():
-            by_part[part].add(contact)
-        for part in sorted(by_part) or [0]:
+    by_part: dict[int, set[int]] = defaultdict(set)
+    for part, contact in places.values():
+        by_part[part].add(contact)
+    for part in sorted(by_part) or [0]:
+        with transaction(wiring.store, part) as connection:
             run = _run(wiring, connection, part)
             clear(connection, ENTRANT)
             _listed(run.dialect).run(connection, run.given(contacts=pack(sorted(by_part[part]))))

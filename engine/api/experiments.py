@@ -22,7 +22,7 @@ from engine.experiments.report import Report, make_report
 from engine.experiments.stats.forecast import NEVER, passage
 from engine.experiments.verdict import Act
 from engine.library.plan import Plan, PlanNode
-from engine.run.letters import letters as letters_of
+from engine.run.letters import owed
 from engine.run.texts import content_of
 from engine.run.transactions import transaction
 from engine.terms import Json, parse_instant
@@ -44,9 +44,8 @@ def reports(wiring: Wiring, flow: str, node: str | None = None) -> list[Report]:
         found: list[Report] = []
         for plan, each, comparison in _splits(wiring, connection, flow, node):
             number = experiment_id(plan.flow_key, each.id, comparison.identity)
-            told = make_report(
-                connection, wiring.store.parts, number, comparison, now, tuple(letters_of(plan, each, comparison))
-            )
+            versions = wiring.deployments.plans_of(connection, [plan.flow_id]).values()
+            told = make_report(connection, wiring.store.parts, number, comparison, now, owed(versions, number))
             found.append({"flow": plan.flow_key, "node": each.id, **told})
         return found
 

@@ -17,7 +17,7 @@ def prune(
     archive: Path | None = None,
     told: Callable[[float], None] = lambda rows: None,
 ) -> Pruned | None:
-    """Let go of what is older than that; what is not said, the settings say. Nothing when neither says anything.
+    """Let go of what is older than that; without either, what the settings say. Nothing when they say nothing.
 
     Errors: ``StoreError`` for less than a day of journal or less than a week of events.
     """

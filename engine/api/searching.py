@@ -43,12 +43,11 @@ def search(
         rows += connection.execute(_beginning(asked, field, columns, place, limit + 1 - len(rows))).all()
         if len(rows) > limit:
             last = rows[limit - 1]
-            begun = field if last.matched == field else last.matched
-            return rows[:limit], f"{begun}~{last.part}~{getattr(last, begun)}"
+            return rows[:limit], f"{last.matched}~{last.part}~{last.id}~{getattr(last, last.matched)}"
         place = None
-    part, number = place if place is not None else (0, 0)
-    end = connection.execute(_end(asked, int(part), int(number))).first()
-    rows += connection.execute(_named(asked, columns, (int(part), int(number)), end, limit + 1 - len(rows))).all()
+    part, number, _ = place if place is not None else (0, 0, "")
+    end = connection.execute(_end(asked, part, number)).first()
+    rows += connection.execute(_named(asked, columns, (part, number), end, limit + 1 - len(rows))).all()
     if len(rows) > limit:
         last = rows[limit - 1]
         at = (0, 0) if last.matched in BEGINNINGS else (last.part, last.id)
@@ -56,10 +55,13 @@ def search(
     return rows, None if end is None else f"name~{end.part}~{end.id}"
 
 
-def _read(after: str | None) -> tuple[str, tuple[Any, Any] | None]:
-    name, _, rest = (after or f"{BEGINNINGS[0]}~").partition("~")
-    part, _, place = rest.partition("~")
-    return name, (int(part), place) if part else None
+Place = tuple[int, int, str]
+"""Where a page ends: part and number of its last contact, and the text by which it was found."""
+
+
+def _read(after: str | None) -> tuple[str, Place | None]:
+    name, part, number, text = [*(after or BEGINNINGS[0]).split("~", 3), "", "", ""][:4]
+    return name, (int(part), int(number), text) if part else None
 
 
 def _present(asked: Search) -> list[sa.ColumnElement[bool]]:
@@ -70,21 +72,21 @@ def _begins(field: str, text: str) -> sa.ColumnElement[bool]:
     return sa.and_(CONTACT.c[field] >= text, CONTACT.c[field] < text + LAST)
 
 
-def _beginning(
-    asked: Search, field: str, columns: Sequence[Any], place: tuple[Any, Any] | None, limit: int
-) -> sa.Select[Any]:
+def _beginning(asked: Search, field: str, columns: Sequence[Any], place: Place | None, limit: int) -> sa.Select[Any]:
     """Choose whose field begins so, in the order of the index, part by part: each part gives no more than a page."""
     found: list[sa.Select[Any]] = []
     for part in range(place[0] if place else 0, asked.parts):
         wanted = [CONTACT.c.part == part, *_present(asked), _begins(field, asked.text)]
         if place and part == place[0]:
-            wanted.append(CONTACT.c[field] > place[1])
+            # Several may have one address.
+            wanted.append(sa.tuple_(CONTACT.c[field], CONTACT.c.id) > sa.tuple_(place[2], place[1]))
         # Who was told before by the key is not told again by the address.
         wanted += [~_begins(before, asked.text) for before in BEGINNINGS[: BEGINNINGS.index(field)]]
-        chosen = sa.select(*columns, sa.literal(field).label("matched")).where(*wanted).order_by(CONTACT.c[field])
+        chosen = sa.select(*columns, sa.literal(field).label("matched")).where(*wanted)
+        chosen = chosen.order_by(CONTACT.c[field], CONTACT.c.id)
         found.append(sa.select(chosen.limit(limit).subquery()))
     both = sa.union_all(*found).subquery()
-    return sa.select(both).order_by(both.c.part, both.c[field]).limit(limit)
+    return sa.select(both).order_by(both.c.part, both.c[field], both.c.id).limit(limit)
 
 
 def _end(asked: Search, part: int, number: int) -> sa.Select[Any]:

@@ -11,7 +11,19 @@ from engine.store.dialect import upsert
 from engine.terms import DAY, HOUR, Micros
 
 CROWDED: Final = 2_000
-"""Rows of an experiment from which on folding is worth a transaction."""
+"""Rows of an experiment from which on folding is looked at, and half of which it takes to be worth a transaction."""
+
+
+def foldable(connection: Connection, parts: int, experiment: int, mature_until: Micros, now: Micros) -> int:
+    """Count the rows that folding would take. Cost: one statement."""
+    mine = TALLY.c.part.in_(range(parts)), TALLY.c.experiment_id == experiment
+    counting = sa.select(sa.func.count()).select_from(TALLY).where(*mine, *_scattered(mature_until, now))
+    return int(connection.scalar(counting) or 0)
+
+
+def _scattered(mature_until: Micros, now: Micros) -> list[sa.ColumnElement[bool]]:
+    over = TALLY.c.hour - TALLY.c.hour % DAY + DAY <= mature_until
+    return [TALLY.c.hour + HOUR <= now - HOUR, sa.or_(TALLY.c.part != 0, sa.and_(TALLY.c.hour % DAY != 0, over))]
 
 
 def fold(connection: Connection, parts: int, experiment: int, mature_until: Micros, now: Micros) -> int:
@@ -20,8 +32,6 @@ def fold(connection: Connection, parts: int, experiment: int, mature_until: Micr
     Shape: gives how many rows were folded; sums by epoch, day, variant and kind stay as they are. What is told late
     of such an hour gets a row of its own again. Cost: a statement a part and one more, for rows since the last time.
     """
-    over = TALLY.c.hour - TALLY.c.hour % DAY + DAY <= mature_until
-    scattered = sa.or_(TALLY.c.part != 0, sa.and_(TALLY.c.hour % DAY != 0, over))
     names = [column.name for column in TALLY.primary_key.columns]
     sums: Counter[tuple[Any, ...]] = Counter()
     folded = 0
@@ -30,7 +40,7 @@ def fold(connection: Connection, parts: int, experiment: int, mature_until: Micr
         taken = connection.execute(
             TALLY.delete()
             .where(TALLY.c.part == part, TALLY.c.experiment_id == experiment)
-            .where(TALLY.c.hour + HOUR <= now - HOUR, scattered)
+            .where(*_scattered(mature_until, now))
             .returning(*(TALLY.c[name] for name in names), TALLY.c.contacts)
         ).all()
         folded += len(taken)

@@ -39,6 +39,7 @@ class Deployments:
     _plans: dict[int, Plan] = field(default_factory=dict)
     _latest: tuple[bytes, Deployment] | None = None
     _marked: tuple[Any, Deployment] | None = None
+    _forgotten: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -74,15 +75,19 @@ class Deployments:
         """
         # Asked before the rest, so that a change between the two is seen the next time.
         mark = tuple(connection.execute(self._mark).one())
-        known = self._marked
+        known, forgotten = self._marked, self._forgotten
         if known is None or known[0] != mark:
-            known = self._marked = (mark, self.current(connection))
+            known = (mark, self.current(connection))
+            with self._lock:
+                if forgotten == self._forgotten:
+                    self._marked = known
         return known[1]
 
     def forget(self) -> None:
         """Compile programs anew at the next look: what their messages say has changed."""
         with self._lock:
             self._latest = self._marked = None
+            self._forgotten += 1
 
     def known(self, version_id: int) -> Plan | None:
         """Give the plan of a version if it was read already."""

@@ -10,19 +10,16 @@ from sqlalchemy.engine import Connection
 from engine.contract.comparison import Comparison
 from engine.experiments.assign import experiment_id
 from engine.experiments.counts import Counts, Stands, read_counts, read_stands
-from engine.experiments.folding import CROWDED, fold
+from engine.experiments.folding import CROWDED, fold, foldable
 from engine.experiments.promote import DECIDING, carry_out
 from engine.experiments.verdict import Act, next_act
-from engine.library.plan import Plan, PlanNode
 from engine.run.context import Deployment
 from engine.run.conversions import experiments
-from engine.run.letters import letters
+from engine.run.letters import owed
 from engine.run.program import TOKEN
 from engine.run.transactions import transaction
 from engine.store.session import Store
 from engine.terms import Micros
-
-Known = tuple[Plan, PlanNode, Comparison]
 
 BY_ITSELF = "engine"
 _log = logging.getLogger(__name__)
@@ -54,11 +51,12 @@ def judge(store: Store, deployment: Deployment, now: Micros, is_mine: Mine = eve
     found: list[Judged] = []
     for number, known in experiments(deployment).items():
         with store.read() as connection:
-            stands, counts = _look(connection, store.parts, number, known, now)
+            stands, counts = _look(connection, store.parts, deployment, number, known[2], now)
             act = None if stands is None or counts is None else next_act(stands, counts, known[2], now)
-        if counts is not None and counts.rows > CROWDED:
+            until = None if counts is None else _crowded_until(connection, store.parts, number, counts, now)
+        if until is not None:
             with transaction(store) as connection:
-                fold(connection, store.parts, number, counts.mature_until, now)
+                fold(connection, store.parts, number, until, now)
         if act is not None:
             with transaction(store) as connection:
                 if is_mine(connection):
@@ -66,11 +64,18 @@ def judge(store: Store, deployment: Deployment, now: Micros, is_mine: Mine = eve
     return found
 
 
+def _crowded_until(connection: Connection, parts: int, number: int, counts: Counts, now: Micros) -> Micros | None:
+    """Say until when contacts are mature where folding is worth stopping every wave; young hours are never folded."""
+    if counts.rows <= CROWDED or foldable(connection, parts, number, counts.mature_until, now) <= CROWDED // 2:
+        return None
+    return counts.mature_until
+
+
 def judge_in(connection: Connection, parts: int, deployment: Deployment, number: int, now: Micros) -> list[Judged]:
     """Do all that is to be done about one experiment, within a transaction of the executor."""
     found: list[Judged] = []
     known = experiments(deployment)[number]
-    while (chosen := _next(connection, parts, number, known, now)) is not None:
+    while (chosen := _next(connection, parts, deployment, number, known[2], now)) is not None:
         stands, act = chosen
         carry_out(connection, stands, act, now=now, by=BY_ITSELF)
         if act.state in DECIDING and act.state != stands.state:
@@ -109,21 +114,23 @@ def _number(flow_key: str, node: str, comparison: Comparison) -> int:
     return experiment_id(flow_key, node, comparison.identity)
 
 
-def _next(connection: Connection, parts: int, number: int, known: Known, now: Micros) -> tuple[Stands, Act] | None:
-    stands, counts = _look(connection, parts, number, known, now)
+def _next(
+    connection: Connection, parts: int, deployment: Deployment, number: int, comparison: Comparison, now: Micros
+) -> tuple[Stands, Act] | None:
+    stands, counts = _look(connection, parts, deployment, number, comparison, now)
     if stands is None or counts is None:
         return None
-    act = next_act(stands, counts, known[2], now)
+    act = next_act(stands, counts, comparison, now)
     return None if act is None else (stands, act)
 
 
 def _look(
-    connection: Connection, parts: int, number: int, known: Known, now: Micros
+    connection: Connection, parts: int, deployment: Deployment, number: int, comparison: Comparison, now: Micros
 ) -> tuple[Stands | None, Counts | None]:
     stands = read_stands(connection, number)
     if stands is None:
         return None, None
-    return stands, read_counts(connection, parts, stands, known[2], now, tuple(letters(*known)))
+    return stands, read_counts(connection, parts, stands, comparison, now, owed(deployment.versions(), number))
 
 
 def _tell(stands: Stands, act: Act) -> None:

@@ -5,7 +5,7 @@ are others than those who did not, and no comparison can be trusted.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -39,6 +39,23 @@ def letters(plan: Plan, node: PlanNode, comparison: Comparison) -> dict[str, Pla
         ways[each.type.channel, _topics(each)][way] = each
     alike = max(ways.values(), key=len, default={})
     return alike if len(alike) > 1 else {}
+
+
+def owed(plans: Iterable[Plan], number: int) -> tuple[str, ...]:
+    """Name the variants that surely owe a message at once in every version that shares an experiment.
+
+    What versions count is added up: a variant that had to wait in one of them would seem to have lost messages.
+    """
+    told = [
+        set(found)
+        for plan in plans
+        for node in plan.nodes
+        if (comparison := node.type.compares(node.config)) is not None
+        and experiment_id(plan.flow_key, node.id, comparison.identity) == number
+        and (found := letters(plan, node, comparison))
+    ]
+    common = set.intersection(*told) if told else set()
+    return tuple(sorted(common)) if len(common) > 1 else ()
 
 
 def _first(plan: Plan, targets: Sequence[int]) -> PlanNode | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -104,6 +105,7 @@ RECENT = 32
 """How many programs are kept for those who come with an equal plan: one of twenty nodes has some hundred statements."""
 
 _recent: list[tuple[tuple[object, ...], Program]] = []
+_looking = Lock()
 
 
 def program_of(plan: Plan, dialect: str, around: Surroundings) -> Program:
@@ -114,12 +116,11 @@ def program_of(plan: Plan, dialect: str, around: Surroundings) -> Program:
     """
     requires = [tuple(around.requires(node)) for node in plan.nodes if node.type.channel is not None]
     known = dialect, plan, around.meaning, around.cap, type(around.templates), requires
-    for place, (those, program) in enumerate(_recent):
-        if those == known:
-            _recent.insert(0, _recent.pop(place))
-            return program
-    program = compile_program(plan, dialect, around)
-    _recent[:] = [(known, program), *_recent[: RECENT - 1]]
+    with _looking:
+        found = next((program for those, program in _recent if those == known), None)
+    program = found or compile_program(plan, dialect, around)
+    with _looking:
+        _recent[:] = [(known, program), *[each for each in _recent if each[1] is not program][: RECENT - 1]]
     return program
 
 

@@ -16,6 +16,7 @@ from engine.library import steps
 from engine.library.plan import Plan
 from engine.run.archive import Archive
 from engine.run.lineage import ENROLLMENT, JOURNAL, version_of_step
+from engine.store.claims import claim
 from engine.store.dialect import upsert
 from engine.store.session import Store
 from engine.store.tables import Contact, Cursor, Passage
@@ -68,6 +69,7 @@ def prune_journal(
                 break
             first = found + CONTACTS
             with store.write() as connection:
+                claim(connection, part)  # nobody merges a contact between what is kept and what is deleted
                 _prune(connection, plans, _Batch(part, found, first, before), archive, done)
             tell(done.journal)
 
@@ -109,29 +111,21 @@ def _prune(connection: Connection, plans: Plans, batch: _Batch, archive: Archive
     if archive is not None:
         archive.keep("journal", _lines(connection, plans, batch))
     told = [
-        {"at_part": batch.part, "version": version, "at_node": node, "by_port": port, "in_hour": hour, "gone": gone}
+        {"part": batch.part, "version_id": version, "node": node, "port": port, "hour": hour, "pruned": gone}
         for (version, node, port, hour), gone in sorted(counted.items())
     ]
     if told:
-        connection.execute(_NOTING, told)
+        # A merge takes journal into another part, and leaves the counts where they were: there may be no row yet.
+        insert = upsert(PASSAGE, connection.dialect.name)
+        more = {"pruned": PASSAGE.c.pruned + insert.excluded.pruned}
+        keys = [column.name for column in PASSAGE.primary_key.columns]
+        rows = [{**row, "passed": 0} for row in told]
+        connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=more), rows)
     gone = sa.exists().where(_OF_ROW, *batch.ended)
     here = [JOURNAL.c.part == batch.part, JOURNAL.c.contact_id >= batch.first, JOURNAL.c.contact_id < batch.end]
     done.journal += connection.execute(JOURNAL.delete().where(*here, gone)).rowcount
     done.steps += counted.total()
     _note(connection, batch)
-
-
-_NOTING: Final = (
-    PASSAGE.update()
-    .values(pruned=PASSAGE.c.pruned + sa.bindparam("gone"))
-    .where(
-        PASSAGE.c.part == sa.bindparam("at_part"),
-        PASSAGE.c.version_id == sa.bindparam("version"),
-        PASSAGE.c.node == sa.bindparam("at_node"),
-        PASSAGE.c.port == sa.bindparam("by_port"),
-        PASSAGE.c.hour == sa.bindparam("in_hour"),
-    )
-)
 
 
 def _count(connection: Connection, plans: Plans, batch: _Batch) -> Counter[tuple[int, int, str, int]]:

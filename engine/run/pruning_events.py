@@ -7,6 +7,7 @@ Rules that are drawn later see what is left.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -19,12 +20,16 @@ from engine.run.archive import Archive
 from engine.run.context import Deployment
 from engine.run.lineage import ENROLLMENT
 from engine.run.pruning import CONTACT, CURSOR, Pruned, Stop, Tell
+from engine.run.recorder import PASSIVE_EVENTS
 from engine.store.rowsets import numbers, pack
 from engine.store.session import Store
 from engine.terms import DAY, Json, Micros, from_micros
 
 EVENT: Final = arrivals.EVENT
 AHEAD: Final = arrivals.AHEAD
+
+FIRST_MOVED: Final = -(2**63)
+"""Events that came from another part in a merge have numbers below zero, from here on."""
 
 EVENTS: Final = 10_000
 """So many events are looked at in a transaction."""
@@ -73,17 +78,24 @@ def prune_events(
     Cost: goes through the old events, ``EVENTS`` in a transaction.
     """
     asked = needed(deployment)
-    for part in range(store.parts):
-        first: int | None = 0
+    for part, moved in product(range(store.parts), (True, False)):
+        first: int | None = FIRST_MOVED if moved else 0
         while first is not None and not stop():
             with store.read() as connection:
-                last = connection.scalar(_last(part, first, before))
+                last = connection.scalar(_last_moved(part, first) if moved else _last(part, first, before))
                 gone = _gone(part, first, last or 0, before, now, asked)
                 some = last is not None and connection.scalar(sa.select(sa.exists().where(*gone)))
             if some:
                 _prune(store, gone, archive, done)
                 tell(done.journal + done.events)
             first = last
+
+
+def _last_moved(part: int, first: int) -> sa.Select[Any]:
+    """Find the end of the next batch of events that came from another part in a merge: they lie in any order."""
+    moved = [EVENT.c.part == part, EVENT.c.id > first, EVENT.c.id < 0]
+    batch = sa.select(EVENT.c.id).where(*moved).order_by(EVENT.c.id).limit(EVENTS).subquery()
+    return sa.select(sa.func.max(batch.c.id))
 
 
 def _last(part: int, first: int, before: Micros) -> sa.Select[Any]:
@@ -117,11 +129,12 @@ def _gone(part: int, first: int, last: int, before: Micros, now: Micros, asked: 
 
 
 def _followed() -> sa.ColumnElement[bool]:
-    """Tell of an event whether it is not its contact's last."""
+    """Tell of an event whether the contact was active after it: branches ask how long somebody has been silent."""
     later = EVENT.alias("later")
     after = sa.or_(later.c.at > EVENT.c.at, sa.and_(later.c.at == EVENT.c.at, later.c.id > EVENT.c.id))
     mine = sa.and_(later.c.part == EVENT.c.part, later.c.contact_id == EVENT.c.contact_id)
-    return sa.exists().where(mine, after).correlate(EVENT)
+    active = later.c.name.not_in(PASSIVE_EVENTS)
+    return sa.exists().where(mine, active, after).correlate(EVENT)
 
 
 def _under_way() -> sa.ColumnElement[bool]:

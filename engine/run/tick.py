@@ -41,6 +41,7 @@ class _Beat:
     """What one tick does everywhere with: the store, the instant, the flows, and when to leave off."""
 
     store: Store
+    clock: Clock
     now: Micros
     exact: bool
     deployment: Deployment
@@ -59,7 +60,9 @@ class _Beat:
     def run(self, connection: Connection, part: int) -> Run:
         """Start a transaction's run over a part."""
         deployment = self.deployment if self.look is None else self.look(connection)
-        return Run(connection, part, deployment, self.now, exact=self.exact)
+        # Asked once the part is held: another process may have moved its contacts since this tick began.
+        now = self.now if self.exact else self.clock.micros()
+        return Run(connection, part, deployment, now, exact=self.exact)
 
 
 def tick(
@@ -80,7 +83,9 @@ def tick(
     transaction, where other processes may change which flows run. On an exact clock every token moves at its own due
     instant, so that a clock that leaps changes no timing.
     """
-    beat = _Beat(store, clock.micros(), clock.exact, deployment, Pace(store, wave_size), stop, TickReport(), look)
+    beat = _Beat(
+        store, clock, clock.micros(), clock.exact, deployment, Pace(store, wave_size), stop, TickReport(), look
+    )
     left = list(_worth_a_look(beat, parts or range(store.parts)))
     while left and not stop():
         taken = [part for part in left if not _pass(beat, part)]
@@ -130,7 +135,7 @@ def _take(beat: _Beat, part: int, stages: list[Callable[[Run], object]]) -> None
 
 def _occasion(beat: _Beat, run: Run) -> bool:
     """Let in whom a schedule names, at the next of the occasions that have come; false when there is none."""
-    for each in calendar.occasions(run, beat.now)[:1]:
+    for each in calendar.occasions(run, run.now)[:1]:
         beat.report.entered += calendar.let_in(run, each)
         return True
     return False

@@ -5,6 +5,7 @@ What is due stands in the tables; a ring that was missed costs nothing, for the 
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -120,12 +121,21 @@ class Metronome:
             return True
         waiting = threading.Thread(target=self._rest, args=[scheduler], daemon=True)
         waiting.start()
-        waiting.join(seconds)
+        end = time.monotonic() + seconds
+        while waiting.is_alive() and time.monotonic() < end:
+            waiting.join(min(self.term.total_seconds() / RENEWALS, max(0.0, end - time.monotonic())))
+            if waiting.is_alive():
+                # Who is waited for still lives: nobody may take over what it has begun.
+                self._of_leases(self.leadership.renew)
+        if not waiting.is_alive():
+            self._of_leases(self.leadership.stop)
+        return not waiting.is_alive()
+
+    def _of_leases(self, act: Callable[[], None]) -> None:
         try:
-            self.leadership.stop()
+            act()
         except SQLAlchemyError as fault:
             _log.warning("the leases of this process end by themselves: %s", fault)
-        return not waiting.is_alive()
 
     def _rest(self, scheduler: BackgroundScheduler) -> None:
         scheduler.shutdown()

@@ -100,9 +100,11 @@ def recover_once(wiring: Wiring) -> tuple[int, int]:
     running = {name: leased.get(name, is_running(name)) for name in workers}
     here = [name for name, runs in running.items() if runs]
     elsewhere = [name for name, runs in running.items() if runs is None]
+    # Who lives and has begun nothing may begin now.
+    here += [name for name, runs in leased.items() if runs and name not in running]
     office = wiring.office
     again = lost = 0
-    if len(here) + len(elsewhere) < len(workers):
+    if False in running.values():
         again, lost = recover(
             office.store, office.clock, office.channels, living=[*here, *elsewhere], after=timedelta(0)
         )

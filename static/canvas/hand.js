@@ -40,7 +40,7 @@ export class Hand {
       this.state = new Pinch(this);
       return;
     }
-    if (this.state || this.press) return;
+    if (this.state || this.press || event.target.closest(".chip")) return;
     const node = event.target.closest(".n");
     const port = event.target.closest(".out");
     const edge = event.target.closest(".e");
@@ -123,6 +123,7 @@ export class Hand {
   }
 
   twice(event) {
+    if (event.target.closest("[data-people]")) return;
     const node = event.target.closest(".n");
     const edge = event.target.closest(".e");
     if (node) this.commands.run("open");

@@ -32,6 +32,7 @@ tools.minimap = new Minimap(tools);
 Object.assign(tools.commands, tools);
 listen(tools);
 const stream = new Stream(tools);
+sender.onOthers = () => tools.panels.renew();
 
 view.onChange(() => {
   document.getElementById("zoom-level").textContent = `${Math.round(view.k * 100)}%`;

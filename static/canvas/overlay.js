@@ -38,7 +38,8 @@ export class Overlay {
   }
 
   url(name, facts) {
-    return `/flows/${this.page.dataset.flow}/${name}?${new URLSearchParams({ period: this.period.value, ...facts })}`;
+    const period = this.isOn ? this.period.value : "all";
+    return `/flows/${this.page.dataset.flow}/${name}?${new URLSearchParams({ period, ...facts })}`;
   }
 
   async look() {
@@ -78,17 +79,20 @@ export class Overlay {
     this.drawChips(chips);
   }
 
-  /** Keep the chips that are there: one of them may be just being pressed. */
+  /** Keep the chips of edges that have one already: it may be just being pressed. */
   drawChips(chips) {
     const ground = document.getElementById("chips");
-    while (ground.children.length > chips.length) ground.lastElementChild.remove();
-    chips.forEach(([edge, words], place) => {
-      const chip = ground.children[place] ?? ground.appendChild(makeChip());
+    const before = new Map([...ground.children].map((chip) => [chip.dataset.edge, chip]));
+    for (const [edge, words] of chips) {
+      const { id } = edge.element;
+      const chip = before.get(id) ?? ground.appendChild(makeChip());
+      before.delete(id);
       const [x, y] = edge.element.dataset.mid.split(" ");
       Object.assign(chip.style, { left: `${x}px`, top: `${y}px` });
-      Object.assign(chip.dataset, { of: edge.from, port: edge.port });
+      Object.assign(chip.dataset, { edge: id, of: edge.from, port: edge.port });
       if (chip.textContent !== words) chip.textContent = words;
-    });
+    }
+    for (const chip of before.values()) chip.remove();
   }
 
   clear() {

@@ -73,9 +73,16 @@ export class Sender {
     const told = JSON.parse(response.headers.get("X-Canvas") || "null");
     if (text.includes("<hx-partial")) await window.htmx.swap({ sourceElement: document.body, text, swap: "none" });
     else if (!response.ok) toast(response.statusText, "err");
-    if (told) this.revision = Math.max(this.revision, told.revision);
+    if (told) this.note(told);
     if (told?.choice) document.getElementById("choice-dialog").showModal();
     return response.ok ? told : null;
+  }
+
+  /** Take over the revision of an answer; who listens hears when it brought changes of others too. */
+  note(told) {
+    const withOthers = told.revision > this.revision + (told.done ? 1 : 0);
+    this.revision = Math.max(this.revision, told.revision);
+    if (withOthers) this.onOthers?.();
   }
 
   offline(is) {
@@ -114,7 +121,7 @@ export class Sender {
       const told = event.detail.ctx.response?.headers?.get?.("X-Canvas");
       if (!told) return;
       const said = JSON.parse(told);
-      this.revision = Math.max(this.revision, said.revision);
+      this.note(said);
       for (const listener of this.listeners) listener({ kind: "configure", args: {} }, said);
     });
   }

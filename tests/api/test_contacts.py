@@ -151,3 +151,18 @@ def test_failures_are_listed_and_tried_again(store: Store) -> None:
     settle(wiring)
     assert failures.list_failures(wiring) == []
     assert contacts.contact_detail(wiring, "bad").attributes["n"] == 8
+
+
+def test_contacts_of_one_address_are_all_found(store: Store) -> None:
+    wiring = engine_on(store)
+    keys = [f"c{number}" for number in range(9)]
+    add_contacts(wiring, *keys, email="info@example.com")
+    seen: list[str] = []
+    after: str | None = None
+    while True:
+        page = contacts.find_contacts(wiring, "info@", after=after, limit=2)
+        seen += [line.key for line in page.contacts]
+        after = page.after
+        if after is None:
+            break
+    assert sorted(seen) == keys

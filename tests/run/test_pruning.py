@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from engine.api import events, flows, pruning
 from engine.api.counts import list_flows
 from engine.errors import StoreError
+from engine.people.merging import merge
 from engine.run.invariants import violations
 from engine.schedule.pruning import Kept, prune_by_age
 from engine.settings import Settings
@@ -153,3 +154,40 @@ def test_too_short_an_age_is_refused(sqlite_store: Store) -> None:
         pruning.prune(wiring, events=timedelta(days=6))
     with pytest.raises(StoreError, match="a day"):
         pruning.prune(wiring, journal=timedelta(hours=1))
+
+
+def test_how_long_somebody_was_silent_is_not_forgotten(store: Store) -> None:
+    wiring = engine_on(store)
+    add_contacts(wiring, "ann")
+    happen(wiring, "ann", "looked")
+    pass_time(wiring, "10d")
+    for name in ("message_delivered", "message_opened"):
+        happen(wiring, "ann", name)
+    settle(wiring)
+    pass_time(wiring, "300d")
+    # Mail programs open mails too: only what was looked at says that somebody was there.
+    assert prune_by_age(wiring, Kept(events=timedelta(days=200))).events == 0
+
+
+def test_what_a_merge_took_into_another_part_is_let_go_of_too(new_store: Any) -> None:
+    wiring = engine_on(new_store())
+    go_live(wiring)
+    keys = [f"c{number}" for number in range(8)]
+    add_contacts(wiring, *keys)
+    for key in keys:
+        happen(wiring, key, "looked")
+        happen(wiring, key, "signed_up")
+    run_days(wiring, 2)
+    for other in keys[1:]:
+        with wiring.store.write() as connection:
+            merge(connection, wiring.store.parts, keys[0], other, now=wiring.clock.micros())
+    run_days(wiring, 1)
+    pass_time(wiring, "365d")
+    happen(wiring, keys[0], "looked")
+    settle(wiring)
+    kept = Kept(journal=timedelta(days=30), events=timedelta(days=30))
+    prune_by_age(wiring, kept)
+    with wiring.store.read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).where(EVENT.c.name == "looked")) == 1
+    assert _counted(wiring.store, JOURNAL) == 0
+    assert _broken(wiring) == {}

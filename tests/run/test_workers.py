@@ -12,14 +12,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.api import pausing
+from engine.api.enroll import enroll
+from engine.clock import FixedClock
+from engine.people.contacts import places_of
 from engine.run import repair
 from engine.run.invariants import violations
+from engine.run.tick import tick
 from engine.run.transactions import transaction
 from engine.schedule.work import tick_once
 from engine.store import leases
 from engine.store.claims import TakenError
 from engine.store.session import Store, open_store
-from engine.wiring import Wiring
+from engine.wiring import Wiring, look
 from tests.support.engines import JOURNAL, WELCOME, engine_on, go_live, pass_time, signed_up
 
 PEOPLE = tuple(f"c{number}" for number in range(12))
@@ -156,3 +160,26 @@ def test_a_worker_that_froze_in_the_midst_of_what_it_sent_is_ended(worker: Wirin
                 assert leases.end_sessions(connection) == 1
             with transaction(other.store, 1):
                 pass
+
+
+def test_who_comes_to_a_part_late_looks_at_the_clock_again(worker: Wiring) -> None:
+    class Going(FixedClock):
+        def micros(self) -> int:
+            self.at += 1
+            return self.at
+
+    with worker.store.read() as connection:
+        deployment = look(worker, connection)
+    tick(worker.store, Going(worker.clock.micros()), deployment)
+    with worker.store.read() as connection:
+        lines = connection.execute(sa.select(JOURNAL.c.part, JOURNAL.c.at).distinct()).all()
+    assert len({at for _, at in lines}) >= len({part for part, _ in lines}) > 1
+
+
+def test_who_lets_in_a_contact_by_key_waits_for_its_part_only(worker: Wiring, other: Wiring) -> None:
+    tick_once(worker)
+    with worker.store.read() as connection:
+        places = places_of(connection, worker.store.parts, worker.workspace_id, PEOPLE)
+    key = next(key for key, (part, _) in places.items() if part != 1)
+    with transaction(worker.store, 1):
+        assert enroll(other, "welcome", [key]).asked == 1
