@@ -171,8 +171,8 @@ class _Writer:
         if not said.get("words"):
             return ""
         link, words = said.get("link", "").strip(), self._later(_escaped(said["words"]))
-        leads = f' href="{self._later(_escaped(link))}"' if link else ""
-        return f'<mj-button{leads} align="{align}">{words}</mj-button>'
+        target = f' href="{self._later(_escaped(link))}"' if link else ""
+        return f'<mj-button{target} align="{align}">{words}</mj-button>'
 
     def _picture(self, said: Mapping[str, str], names: Sequence[str]) -> str:
         if not said.get("src", "").strip():
