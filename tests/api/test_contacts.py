@@ -3,6 +3,7 @@ import pytest
 from engine.api import contacts, enroll, failures, inbox, searching
 from engine.errors import FlowError, NotFound, PeopleError
 from engine.store.session import Store
+from engine.wiring import Wiring
 from tests.support.engines import WELCOME, add_contacts, engine_on, go_live, happen, pass_time, settle
 
 POISONED = {
@@ -28,14 +29,7 @@ def test_pages_of_contacts_follow_each_other(store: Store) -> None:
     wiring = engine_on(store)
     keys = [f"c{number}" for number in range(7)]
     add_contacts(wiring, *keys)
-    seen: list[str] = []
-    after: str | None = None
-    while True:
-        page = contacts.find_contacts(wiring, after=after, limit=3)
-        seen += [line.key for line in page.contacts]
-        after = page.after
-        if after is None:
-            break
+    seen = _page_by_page(wiring, "", 3)
     assert sorted(seen) == keys
 
 
@@ -48,14 +42,7 @@ def test_a_search_goes_on_where_it_left_off(store: Store, monkeypatch: pytest.Mo
         add_contacts(wiring, key, email=f"li.{key}@example.com")
     add_contacts(wiring, *named, attributes={"name": "A. Li"})
     add_contacts(wiring, "d", attributes={"name": "Bo"})
-    seen: list[str] = []
-    after: str | None = None
-    while True:
-        page = contacts.find_contacts(wiring, "li", after=after, limit=3)
-        seen += [line.key for line in page.contacts]
-        after = page.after
-        if after is None:
-            break
+    seen = _page_by_page(wiring, "li", 3)
     assert [set(seen[:5]), set(seen[5:10]), set(seen[10:])] == [set(begun), set(mailed), set(named)]
     assert len(seen) == 15
 
@@ -157,12 +144,17 @@ def test_contacts_of_one_address_are_all_found(store: Store) -> None:
     wiring = engine_on(store)
     keys = [f"c{number}" for number in range(9)]
     add_contacts(wiring, *keys, email="info@example.com")
+    seen = _page_by_page(wiring, "info@", 2)
+    assert sorted(seen) == keys
+
+
+def _page_by_page(wiring: Wiring, text: str, limit: int) -> list[str]:
+    """Give the keys of what a text finds, in the order of the pages."""
     seen: list[str] = []
     after: str | None = None
     while True:
-        page = contacts.find_contacts(wiring, "info@", after=after, limit=2)
+        page = contacts.find_contacts(wiring, text, after=after, limit=limit)
         seen += [line.key for line in page.contacts]
         after = page.after
         if after is None:
-            break
-    assert sorted(seen) == keys
+            return seen

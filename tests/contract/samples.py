@@ -156,27 +156,25 @@ class Undescribed(NodeType[Bare]):
         wave.route({"out": wave.all})
 
 
-class Untitled(NodeType[Config]):
+class Through(NodeType[Config]):
+    """Let everybody go on; said and done as every node type must."""
+
+    def summary(self, config: Config) -> Text:
+        return "Through"
+
+    def run(self, wave: Wave, config: Config) -> None:
+        wave.route({"out": wave.all})
+
+
+class Untitled(Through):
     """Have no title."""
 
     kind = "test.untitled"
     family = Family.BRANCH
 
-    def summary(self, config: Config) -> Text:
-        return "Untitled"
 
-    def run(self, wave: Wave, config: Config) -> None:
-        wave.route({"out": wave.all})
-
-
-class Unnamed(NodeType[Config]):
+class Unnamed(Through):
     """Have neither kind nor family."""
-
-    def summary(self, config: Config) -> Text:
-        return "Unnamed"
-
-    def run(self, wave: Wave, config: Config) -> None:
-        wave.route({"out": wave.all})
 
 
 class Unfinished(NodeType[Config]):
