@@ -121,14 +121,20 @@ HARMLESS: Final = mark("%(event)s: no variant is proven to cause more of it.")
 HARMFUL: Final = mark("%(event)s: %(variants)s is proven to cause more of it.")
 
 
+def is_uneven(split: Mapping[str, Any], what: str = "evidence") -> bool:
+    """Tell whether contacts, or with ``sent_evidence`` their messages, did not go out as they were drawn."""
+    return bool(split.get(what, 0.0) >= split["needed"])
+
+
 def checks(report: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
     """Say what the alarms found: division, messages, each guardrail; with the tone of it."""
     split = report["split"]
-    uneven, unsent = (split.get(name, 0.0) >= split["needed"] for name in ("evidence", "sent_evidence"))
-    told: list[tuple[str, str, dict[str, str]]] = [("err", NOT_DIVIDED, {}) if uneven else ("ok", DIVIDED, {})]
+    told: list[tuple[str, str, dict[str, str]]] = [
+        ("err", NOT_DIVIDED, {}) if is_uneven(split) else ("ok", DIVIDED, {})
+    ]
     if "sent" in split:
         counts = {"counts": " · ".join(f"{way.upper()} {language.count(n)}" for way, n in split["sent"].items())}
-        told.append(("err", NOT_SENT, counts) if unsent else ("ok", SENT, counts))
+        told.append(("err", NOT_SENT, counts) if is_uneven(split, "sent_evidence") else ("ok", SENT, counts))
     by_event: dict[str, list[str]] = {}
     for row in report["variants"]:
         for each in row["guardrails"]:

@@ -74,6 +74,7 @@ def _report(pages: Pages, frames: Frames, request: Request, flow: str, node: str
             "missing": words.missing(report, language),
             "decided": words.decided(report, language, zone),
             "checks": words.checks(report, language),
+            "is_uneven": words.is_uneven(report["split"]),  # type: ignore[arg-type]
             "rates": rates_chart(days, ways),
             "lift": lift_chart(days),
             "written_day": lambda day: language.day(date.fromisoformat(day)),
