@@ -49,6 +49,18 @@ def middle(place: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def stands(place: Locator, x: float, y: float, within: float = 0.5) -> None:
+    """Wait until the middle of an element is at a point of the window."""
+    place.page.wait_for_function(
+        """([element, x, y, within]) => {
+          const box = element.getBoundingClientRect();
+          const far = Math.max(Math.abs(box.x + box.width / 2 - x), Math.abs(box.y + box.height / 2 - y));
+          return far <= within;
+        }""",
+        arg=[place.element_handle(), x, y, within],
+    )
+
+
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Drag by the mouse, not in one leap."""
     page.mouse.move(*start)

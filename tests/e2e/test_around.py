@@ -105,7 +105,8 @@ def test_language_and_theme_are_chosen_and_stay(page: Page) -> None:
     expect(page.get_by_role("heading", name="联系人")).to_be_visible()
     page.get_by_role("button", name="Demo").click()
     page.get_by_role("button", name="深色").click()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 25, 31)"
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(22, 25, 31)")
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
