@@ -14,7 +14,7 @@ from engine.graph.layout import tidy
 
 TIMES: Final = 40
 TRIPS: Final = """async (times) => {
-  const found = []; const { Sender } = await import('/static/canvas/send.js');
+  const found = []; const { Sender } = await import('/static/canvas/exchange.js');
   const sender = new Sender(document.getElementById('canvas-page'));
   sender.revision = Number(document.getElementById('revision').dataset.rev);
   for (let n = 1; n <= times; n++) {
@@ -30,7 +30,7 @@ WATCH: Final = """() => { window.seen = {}; new MutationObserver(() => {
   window.seen[said] ??= performance.timeOrigin + performance.now();
 }).observe(document.body, { subtree: true, childList: true, characterData: true }); }"""
 SENT: Final = """async (times) => {
-  const found = {}; const { Sender } = await import('/static/canvas/send.js');
+  const found = {}; const { Sender } = await import('/static/canvas/exchange.js');
   const sender = new Sender(document.getElementById('canvas-page'));
   for (let n = 1; n <= times; n++) {
     sender.revision = Number(document.getElementById('revision').dataset.rev);

@@ -1,4 +1,4 @@
-"""Style sheets, several of them in one answer: fewer requests, and together they are smaller when zipped."""
+"""Style sheets, several of them in one answer and without their comments: fewer requests, and fewer bytes."""
 
 import hashlib
 import re
@@ -7,6 +7,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from rcssmin import cssmin
 
 from engine.errors import NotFound
 
@@ -27,7 +28,7 @@ def sheets_router(files: Path) -> APIRouter:
     def joined(request: Request, names: str) -> Response:
         if not _NAMES.fullmatch(names):
             raise NotFound("there is no such style sheet")
-        body = b"\n".join(_read(files, name) for name in names.split("+"))
+        body = str(cssmin("\n".join(_read(files, name) for name in names.split("+")))).encode()
         tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if request.headers.get("if-none-match") == tag:
@@ -37,9 +38,9 @@ def sheets_router(files: Path) -> APIRouter:
     return router
 
 
-def _read(files: Path, name: str) -> bytes:
+def _read(files: Path, name: str) -> str:
     file = files / ("vendor" if name == ICONS else "css") / f"{name}.css"
     try:
-        return file.read_bytes()
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NotFound(f"there is no style sheet {name!r}") from None

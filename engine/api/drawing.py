@@ -143,7 +143,8 @@ def act(
 ) -> Changed | None:
     """Do a gesture on a flow's draft; ``undo`` and ``redo`` are gestures too, and None when there is nothing to do.
 
-    Shape: those take a ``way`` (`Way`) for the case that another hand has changed the same thing since.
+    Shape: those take a ``way`` (`Way`) for the case that another hand has changed the same thing since, and the
+    revision that was ``seen`` when it was chosen.
 
     Errors: ``NotFound``; ``FlowError`` when it cannot be done; ``RevisionConflict`` or ``Overtaken`` when another
     hand has changed the same thing.
@@ -152,7 +153,7 @@ def act(
     with wiring.store.write() as connection:
         if kind in ("undo", "redo"):
             step = gestures.undo if kind == "undo" else gestures.redo
-            return step(connection, wiring.workspace_id, key, hand, now, _way(args.get("way")))
+            return step(connection, wiring.workspace_id, key, hand, now, _way(args.get("way")), _seen(args))
         return gestures.perform(
             connection,
             wiring.workspace_id,
@@ -168,6 +169,11 @@ def act(
 
 def _way(said: Any) -> Way:
     return Way(said) if said in list(Way) else Way.CLEAN
+
+
+def _seen(args: Mapping[str, Any]) -> int | None:
+    seen = args.get("seen")
+    return seen if isinstance(seen, int) else None
 
 
 def choice_of(wiring: Wiring, key: str, kind: str, hand: Hand) -> tuple[Choice, str | None] | None:

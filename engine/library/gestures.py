@@ -62,10 +62,12 @@ class Way(StrEnum):
 class Choice:
     """A step back or forth that others have overtaken, and what may be done.
 
-    Shape: ``now`` is the document, ``mine`` and ``rest`` what it would be; ``actor`` changed it ``at`` last, if known.
+    Shape: ``now`` is the document at its ``revision``, ``mine`` and ``rest`` what it would be; ``actor`` changed it
+    ``at`` last, if known.
     """
 
     kind: str
+    revision: int
     now: dict[str, Any]
     mine: dict[str, Any]
     rest: dict[str, Any]
@@ -118,27 +120,46 @@ def perform(
 
 
 def undo(
-    connection: Connection, workspace_id: int, key: str, hand: Hand, now: Micros, way: Way = Way.CLEAN
+    connection: Connection,
+    workspace_id: int,
+    key: str,
+    hand: Hand,
+    now: Micros,
+    way: Way = Way.CLEAN,
+    seen: int | None = None,
 ) -> Changed | None:
     """Take back the actor's last gesture; None when there is none.
 
-    Errors: ``Overtaken`` when what it changed has been changed since, and no way was chosen.
+    Shape: ``seen`` is the revision at which the way was chosen.
+    Errors: ``Overtaken`` when what it changed has been changed since, and no way was chosen, or at another revision.
     """
     flow_id, revision, document = drafts.load(connection, workspace_id, key, lock=True)
     row = _next(connection, flow_id, hand.actor, "done")
-    return None if row is None else _step(connection, workspace_id, flow_id, revision, document, row, hand, now, way)
+    if row is None:
+        return None
+    change = _picked(document, _change(row), way, is_seen=seen in (None, revision))
+    return _step(connection, workspace_id, flow_id, revision, document, row, change, hand, now, way)
 
 
 def redo(
-    connection: Connection, workspace_id: int, key: str, hand: Hand, now: Micros, way: Way = Way.CLEAN
+    connection: Connection,
+    workspace_id: int,
+    key: str,
+    hand: Hand,
+    now: Micros,
+    way: Way = Way.CLEAN,
+    seen: int | None = None,
 ) -> Changed | None:
     """Do again what the actor undid last; None when there is nothing.
 
-    Errors: ``Overtaken`` when what it changed has been changed since, and no way was chosen.
+    Shape and errors: as `undo`.
     """
     flow_id, revision, document = drafts.load(connection, workspace_id, key, lock=True)
     row = _next(connection, flow_id, hand.actor, "undone")
-    return None if row is None else _step(connection, workspace_id, flow_id, revision, document, row, hand, now, way)
+    if row is None:
+        return None
+    change = _picked(document, _change(row), way, is_seen=seen in (None, revision))
+    return _step(connection, workspace_id, flow_id, revision, document, row, change, hand, now, way)
 
 
 def choice(connection: Connection, workspace_id: int, key: str, hand: Hand, kind: str) -> Choice | None:
@@ -146,7 +167,7 @@ def choice(connection: Connection, workspace_id: int, key: str, hand: Hand, kind
 
     Errors: ``NotFound``.
     """
-    flow_id, _, document = drafts.load(connection, workspace_id, key)
+    flow_id, revision, document = drafts.load(connection, workspace_id, key)
     row = _next(connection, flow_id, hand.actor, "done" if kind == "undo" else "undone")
     if row is None:
         return None
@@ -161,7 +182,7 @@ def choice(connection: Connection, workspace_id: int, key: str, hand: Hand, kind
     last = next((each for each in rows if overlap(lost, (tuple(key) for key in each.touched))), None)
     mine, rest = (apply_delta(document, pick(document, change)) for pick in (forced, rest_of))
     whose, at = (None, None) if last is None else (last.actor, int(last.at))
-    return Choice(str(row.kind), document, mine, rest, whose, at)
+    return Choice(str(row.kind), revision, document, mine, rest, whose, at)
 
 
 def steps(connection: Connection, flow_id: int, actor: str) -> tuple[Logged | None, Logged | None]:
@@ -184,13 +205,13 @@ def _step(
     revision: int,
     document: dict[str, Any],
     row: Any,
+    change: Delta,
     hand: Hand,
     now: Micros,
     way: Way,
 ) -> Changed:
     """Undo a row that is done, or do one again that is undone."""
     is_undo = row.state == "done"
-    change = _picked(document, _change(row), way)
     done = Done(apply_delta(document, change), change)
     state = "over" if way is Way.SKIP else "undone" if is_undo else "done"
     mine = (GESTURE.c.flow_id == flow_id, GESTURE.c.revision == row.revision)
@@ -209,15 +230,15 @@ def _change(row: Any) -> Delta:
     return reverse(change) if row.state == "done" else change
 
 
-def _picked(document: Mapping[str, Any], change: Delta, way: Way) -> Delta:
+def _picked(document: Mapping[str, Any], change: Delta, way: Way, *, is_seen: bool) -> Delta:
     """Choose what of a change is done now."""
+    lost = overtaken(document, change)
+    if lost and (way is Way.CLEAN or not is_seen):
+        raise Overtaken(keys=lost)
     if way is Way.SKIP:
         return ()
-    lost = overtaken(document, change)
     if not lost:
         return clean_of(document, change)
-    if way is Way.CLEAN:
-        raise Overtaken(keys=lost)
     return (forced if way is Way.MINE else rest_of)(document, change)
 
 

@@ -1,8 +1,6 @@
 // The hand: what happens between pointer-down and pointer-up. One state at a time; Esc puts everything back.
 
-import { DragNodes } from "./hand_drag.js";
-import { DrawEdge } from "./hand_edge.js";
-import { PlaceType } from "./hand_place.js";
+import { DragNodes, DrawEdge, PlaceType } from "./drags.js";
 
 const FAR = 4;
 const LONG = 350;

@@ -186,7 +186,7 @@ export class Panels {
     if (run) this.act(run.dataset.run, run.dataset);
     if (event.target.closest("[data-close]")) document.getElementById("sheet-dialog").close();
     const way = event.target.closest("[data-way]");
-    if (way) this.sender.send(way.dataset.step, { way: way.dataset.way });
+    if (way) this.sender.send(way.dataset.step, { way: way.dataset.way, seen: Number(way.dataset.seen) });
     if (way || event.target.closest("[data-later]")) document.getElementById("choice-dialog").close();
     const button = event.target.closest("[data-command], [data-show], [data-gesture], [data-first]");
     if (!button || button.getAttribute("aria-disabled") === "true") return;

@@ -1,8 +1,7 @@
 // The simulation tab: the same drawing, read only; a day line to scrub along, and contacts to follow.
 
 import { Graph } from "./graph.js";
-import { Minimap } from "./minimap.js";
-import { View } from "./view.js";
+import { Minimap, View } from "./view.js";
 
 const page = document.getElementById("canvas-page");
 const world = document.getElementById("world");

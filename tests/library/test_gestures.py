@@ -202,6 +202,21 @@ def test_the_rest_of_a_step_and_passing_over_it(wiring: Wiring, way: Way, left: 
     assert setting(wiring, "pause", "duration") == left
 
 
+@pytest.mark.parametrize("way", [Way.REST, Way.SKIP, Way.MINE])
+def test_a_way_that_was_chosen_at_another_state_is_asked_for_again(wiring: Wiring, way: Way) -> None:
+    act(wiring, ANN, "configure", id="pause", field="/duration", value="2d")
+    act(wiring, BEN, "configure", id="pause", field="/duration", value="5d")
+    with wiring.store.read() as connection:
+        seen = gestures.choice(connection, 1, "test", ANN, "undo")
+    assert seen is not None
+    act(wiring, BEN, "configure", id="pause", field="/duration", value="7d")
+    with wiring.store.write() as connection, pytest.raises(Overtaken):
+        gestures.undo(connection, 1, "test", ANN, 2, way, seen.revision)
+    assert setting(wiring, "pause", "duration") == "7d"
+    with wiring.store.write() as connection:
+        assert gestures.undo(connection, 1, "test", ANN, 2, way, seen.revision + 1) is not None
+
+
 def test_an_edge_does_not_come_back_to_a_node_that_is_gone(wiring: Wiring) -> None:
     act(wiring, ANN, "disconnect", edge=["pause", "out", "day2"])
     act(wiring, BEN, "delete", ids=["day2"])
