@@ -5,6 +5,7 @@ Only numbers, texts and booleans may be bound: there is no type processing on th
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,32 +24,56 @@ def parameter(name: str, type_: Any = sa.BigInteger) -> sa.BindParameter[Any]:
     return sa.bindparam(name, None, type_=type_)
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A statement as text, the values that it binds by itself, and the order of its parameters where that counts."""
+
+    sql: str
+    values: Mapping[str, Any]
+    names: Sequence[str] | None
+
+
 class Prepared:
-    """One statement, compiled for one dialect.
+    """One statement for one dialect, compiled when it is run first.
 
     Shape: its parameters are those declared with ``parameter``; one that is not given is NULL. ``statement`` is what it
-    was compiled from, for those who look at statements and do not run them.
+    is compiled from, for those who look at statements and do not run them.
     """
 
-    __slots__ = ("_names", "_values", "sql", "statement")
+    __slots__ = ("_dialect", "_written", "statement")
 
     def __init__(self, statement: ClauseElement, dialect: str) -> None:
-        compiled = statement.compile(dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True})
-        assert isinstance(compiled, SQLCompiler)
         self.statement = statement
-        self.sql = str(compiled)
-        self._values: dict[str, Any] = dict(compiled.params)
-        self._names: Sequence[str] | None = compiled.positiontup if compiled.positional else None
+        self._dialect = dialect
+        self._written: _Written | None = None
+
+    @property
+    def sql(self) -> str:
+        """The text of the statement."""
+        return self._write().sql
+
+    def _write(self) -> _Written:
+        # A flow has hundreds of statements, of which many are for what never happens: those are not compiled.
+        if self._written is None:
+            self._written = _write(self.statement, self._dialect)
+        return self._written
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
         """Execute with the given parameters; those that the statement does not know are passed over.
 
         Cost: one statement.
         """
-        values = self._values
-        if self._names is not None:
+        written = self._write()
+        values = written.values
+        if written.names is not None:
             return connection.exec_driver_sql(
-                self.sql, tuple([parameters[name] if name in parameters else values[name] for name in self._names])
+                written.sql, tuple([parameters[name] if name in parameters else values[name] for name in written.names])
             )
         merged = {name: parameters.get(name, value) for name, value in values.items()}
-        return connection.exec_driver_sql(self.sql, merged)
+        return connection.exec_driver_sql(written.sql, merged)
+
+
+def _write(statement: ClauseElement, dialect: str) -> _Written:
+    compiled = statement.compile(dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True})
+    assert isinstance(compiled, SQLCompiler)
+    return _Written(str(compiled), dict(compiled.params), compiled.positiontup if compiled.positional else None)
