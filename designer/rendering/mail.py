@@ -20,16 +20,17 @@ _LAYOUT = 'aria-roledescription="email"'
 """By this one knows a mail whose tables are nothing but layout, as MJML writes it."""
 
 
-def typeset(html: str) -> Json:
+def typeset(html: str, *, with_text: bool = True) -> Json:
     """Turn rendered HTML into what a mail needs.
 
     Shape: ``parts`` are pieces of one whole document in turn with the targets of its links (the second, the fourth …),
-    so that whoever knows the keys can sign them; ``text`` is the same to read without HTML. Nothing makes nothing.
+    so that whoever knows the keys can sign them; ``text`` is the same to read without HTML, or empty where nobody wants
+    it. Nothing makes nothing.
     """
     if not html.strip():
         return {"parts": [], "text": ""}
     document = _INLINER.inline(html)
-    return {"parts": list(_split(document)), "text": text_of(document)}
+    return {"parts": list(_split(document)), "text": text_of(document) if with_text else ""}
 
 
 def _split(document: str) -> list[Json]:

@@ -1,5 +1,6 @@
 """Templates, rendered in this process: checks, variables, texts and single values."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from engine.errors import MissingVariable, RenderError
 from engine.terms import Json
 
 Piece = tuple[str, str]
-"""A mode (``html``, ``mail``, ``text``, ``line`` or ``value``) and a template."""
+"""A mode (``html``, ``mail``, ``sheet``, ``text``, ``line`` or ``value``) and a template."""
 
 Job = tuple[Sequence[Piece], Mapping[str, Json]]
 """The pieces of one message and the variables they may read."""
@@ -25,7 +26,8 @@ Job = tuple[Sequence[Piece], Mapping[str, Json]]
 Rendered = TypeVar("Rendered")
 
 _RESULT = "result"
-_KEPT = frozenset("\t\n\r")
+_BREAKING = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
+_CONTROLS = re.compile("(?![\t\n\r])[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 class JinjaRenderer:
@@ -80,27 +82,27 @@ class JinjaRenderer:
     def _piece(self, mode: str, source: str, context: Mapping[str, Json]) -> Json:
         if mode == "value":
             return self.value(source, context)
-        text = self.render(source, context, html=mode in ("html", "mail"))
-        if mode == "mail":
-            return _typeset(text)
+        text = self.render(source, context, html=mode in ("html", "mail", "sheet"))
+        if mode in ("mail", "sheet"):
+            return _typeset(text, with_text=mode == "mail")
         if mode != "html":
             _refuse_controls(text, single=mode == "line")
         return text.strip() if mode == "line" else text
 
 
-def _typeset(html: str) -> Json:
+def _typeset(html: str, *, with_text: bool) -> Json:
     try:
-        return typeset(html)
+        return typeset(html, with_text=with_text)
     except Exception as fault:  # noqa: BLE001 - parsers that meet HTML nobody thought of; it may not stop the others
         raise RenderError(f"the HTML cannot be made into a mail: {fault}") from None
 
 
 def _refuse_controls(text: str, *, single: bool) -> None:
     """Refuse what could break out of a header or disturb a terminal or phone."""
-    for sign in text:
-        broken = sign < " " or sign == "\x7f" or sign in "\u2028\u2029\x85"
-        if broken and (single or sign not in _KEPT):
-            raise RenderError(f"the text has the control character U+{ord(sign):04X}", character=f"U+{ord(sign):04X}")
+    found = (_BREAKING if single else _CONTROLS).search(text)
+    if found is not None:
+        sign = f"U+{ord(found[0]):04X}"
+        raise RenderError(f"the text has the control character {sign}", character=sign)
 
 
 def _demand(source: str, context: Mapping[str, Json]) -> None:

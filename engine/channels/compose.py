@@ -1,5 +1,6 @@
 """From what a send node says and what is known of a contact to a message that can be handed over."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from engine.terms import Json, Micros, Text, format_instant, text_in
 
 _MODES = {"subject": "line", "preheader": "line", "sender": "line", "html": "mail", "text": "text"}
 _HEADER, _BODY, _URL = "header ", "body ", "url"
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,15 @@ def pieces_of(content: MessageContent, locale: str) -> dict[str, Piece]:
         return _pieces_of_request(content.request)
     wanted = ("subject", "preheader", "html", "text", "sender") if content.channel == EMAIL else ("text",)
     texts: dict[str, Text | None] = {name: getattr(content, name) for name in wanted}
-    return {name: (_MODES[name], text_in(text, locale)) for name, text in texts.items() if text}
+    pieces = {name: (_MODES[name], text_in(text, locale)) for name, text in texts.items() if text}
+    if "html" in pieces and _says_something(pieces.get("text", ("", ""))[1]):
+        pieces["html"] = ("sheet", pieces["html"][1])
+    return pieces
+
+
+def _says_something(source: str) -> bool:
+    """Tell whether a template says something to everybody, so that nobody needs the text of the HTML in its place."""
+    return "{%" not in source and bool(_EXPRESSION.sub("", source).strip())
 
 
 def _pieces_of_request(request: Request) -> dict[str, Piece]:

@@ -27,6 +27,7 @@ from engine.terms import Json, Micros, length_micros
 
 CONCURRENCY = 8
 LIMIT = 2_000
+MOMENT = 0.02
 
 
 @dataclass
@@ -170,7 +171,7 @@ class _Lane:
                 if self.parts and self._room(flying):
                     continue
                 if flying:
-                    over, flying = await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+                    over, flying = await _over(flying)
                     done += [result for task in over for result in task.result()]
                 elif not done:
                     return
@@ -269,6 +270,12 @@ class _Lane:
             return await self.channel.deliver(messages)
         except Exception as fault:  # noqa: BLE001 - whatever a channel throws, nobody knows whether the messages went
             return [in_doubt(f"{type(fault).__name__}: {fault}")] * len(messages)
+
+
+async def _over(flying: set[asyncio.Task[list[Result]]]) -> tuple[set[asyncio.Task[list[Result]]], ...]:
+    """Wait for the first that is over, and a moment for others: what they need of the database is done at once."""
+    await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
+    return await asyncio.wait(flying, timeout=MOMENT)
 
 
 def _bounce(result: Result, now: Micros) -> Happening:

@@ -5,14 +5,14 @@ Every statement is bound to one part and works on sets.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.channels.base import IN_DOUBT, PERMANENT, SENT, WEBHOOK, MessageKey, Outcome
-from engine.channels.policy import GONE, MESSAGE, Cap, Scope, cap_free_at, over_cap, suppression_reason
+from engine.channels.policy import GONE, MESSAGE, Cap, Number, Scope, cap_free_at, over_cap, suppression_reason
 from engine.store.dialect import upsert
 from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import numbers, pack, rowset
@@ -72,7 +72,7 @@ def parts_with_due(connection: Connection, parts: Sequence[int], now: Micros, ch
     return list(connection.scalars(sa.select(listed).where(due).order_by(listed), {"parts": pack(parts)}))
 
 
-def _due(now: Micros, channels: Sequence[str]) -> list[sa.ColumnExpressionArgument[bool]]:
+def _due(now: Number, channels: Sequence[str]) -> list[sa.ColumnExpressionArgument[bool]]:
     resting = sa.select(VERSION.c.id).join(FLOW, FLOW.c.id == VERSION.c.flow_id).where(FLOW.c.state.in_(RESTING))
     return [
         OPEN_MESSAGE,
@@ -98,7 +98,17 @@ def claim(
     Shape: the claimed messages, and how many rows were looked at: fewer than ``limit`` means that no more are due.
     ``caps`` are by workspace. Those that may not go are suppressed, or put off until the cap allows them.
     """
-    due = _due_rows(part, now, channels, limit, caps)
+    wanted = (tuple(channels), tuple(sorted(caps.items())))
+    given = {"at_part": part, "now": now, "who": worker, "most": limit}
+    rows = _claiming(connection.dialect.name, *wanted).run(connection, given).all()
+    claimed = [Claimed(MessageKey(*row[:5]), *row[5:10]) for row in rows if row.state == "sending"]
+    return sorted(claimed, key=lambda each: (each.due_at, each.key)), len(rows)
+
+
+@lru_cache(maxsize=64)
+def _claiming(dialect: str, channels: tuple[str, ...], caps: tuple[tuple[int, Cap], ...]) -> Prepared:
+    now = parameter("now")
+    due = _due_rows(parameter("at_part"), now, channels, parameter("most"), caps)
     state = sa.case((due.c.free_at.is_not(None), "queued"), (due.c.reason.is_not(None), "suppressed"), else_="sending")
     sending = due.c.reason.is_(None)
     statement = (
@@ -107,23 +117,23 @@ def claim(
             state=state,
             reason=sa.case((due.c.free_at.is_(None), due.c.reason)),
             not_before=sa.func.coalesce(due.c.free_at, MESSAGE.c.not_before),
-            worker=sa.case((sending, worker)),
+            worker=sa.case((sending, parameter("who", sa.Text))),
             intent_at=sa.case((sending, now), else_=MESSAGE.c.intent_at),
             attempt=MESSAGE.c.attempt + sa.case((sending, 1), else_=0),
         )
         .where(*(MESSAGE.c[name] == due.c[name] for name in KEY))
         .returning(*(MESSAGE.c[n] for n in (*KEY, "version_id", "channel", "due_at", "not_before", "attempt", "state")))
     )
-    rows = connection.execute(statement).all()
-    claimed = [Claimed(MessageKey(*row[:5]), *row[5:10]) for row in rows if row.state == "sending"]
-    return sorted(claimed, key=lambda each: (each.due_at, each.key)), len(rows)
+    return Prepared(statement, dialect)
 
 
-def _due_rows(part: int, now: Micros, channels: Sequence[str], limit: int, caps: Mapping[int, Cap]) -> sa.CTE:
+def _due_rows(
+    part: Number, now: Number, channels: Sequence[str], limit: sa.BindParameter[Any], caps: Iterable[tuple[int, Cap]]
+) -> sa.CTE:
     here = sa.and_(CONTACT.c.part == MESSAGE.c.part, CONTACT.c.id == MESSAGE.c.contact_id)
     message: dict[str, Any] = {"channel": MESSAGE.c.channel, "topic": MESSAGE.c.topic}
     reason = suppression_reason(contact=CONTACT, part=part, now=now, **message)
-    scopes = {w: Scope(CONTACT, part, now, **message, cap=cap, counted=GONE) for w, cap in sorted(caps.items())}
+    scopes = {w: Scope(CONTACT, part, now, **message, cap=cap, counted=GONE) for w, cap in caps}
     capped = [
         (sa.and_(CONTACT.c.workspace_id == workspace, over_cap(scope)), "cap") for workspace, scope in scopes.items()
     ]

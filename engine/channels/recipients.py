@@ -4,6 +4,7 @@ Cost: two statements, and one for each set of trigger events that templates read
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,8 @@ from engine.channels.content import sources
 from engine.channels.links import Links
 from engine.channels.policy import address
 from engine.rules.attributes import locate
+from engine.store.prepared import parameter
+from engine.store.rowsets import numbers, pack
 from engine.store.tables import Account, Contact, Enrollment, Event
 from engine.terms import Json, format_instant, text_in
 
@@ -72,8 +75,14 @@ def _account_facts(row: Any) -> dict[str, Json]:
 
 
 def _people(connection: Connection, part: int, contacts: Iterable[int]) -> dict[int, Any]:
+    given = {"at_part": part, "contacts": pack(contacts)}
+    return {row.id: row for row in connection.execute(_persons(connection.dialect.name), given)}
+
+
+@cache
+def _persons(dialect: str) -> sa.Select[Any]:
     account = sa.and_(ACCOUNT.c.part == CONTACT.c.part, ACCOUNT.c.id == CONTACT.c.account_id)
-    chosen = (
+    return (
         sa.select(
             CONTACT,
             ACCOUNT.c.key.label("account_key"),
@@ -82,9 +91,8 @@ def _people(connection: Connection, part: int, contacts: Iterable[int]) -> dict[
             *(address(CONTACT, channel).label(f"address_{channel}") for channel in ("email", "sms", "wecom")),
         )
         .outerjoin(ACCOUNT, account)
-        .where(CONTACT.c.part == part, CONTACT.c.id.in_(list(contacts)))
+        .where(CONTACT.c.part == parameter("at_part"), CONTACT.c.id.in_(numbers(dialect, "contacts")))
     )
-    return {row.id: row for row in connection.execute(chosen)}
 
 
 def _trigger_events(connection: Connection, part: int, wanted: Wanted) -> dict[MessageKey, dict[str, Json]]:

@@ -6,12 +6,12 @@ from typing import Literal, Protocol
 from engine.errors import RenderError
 from engine.terms import Json
 
-Mode = Literal["html", "mail", "text", "line", "value"]
+Mode = Literal["html", "mail", "sheet", "text", "line", "value"]
 """How a piece is rendered.
 
 ``html`` escapes. ``mail`` does so too and gives ``{"parts", "text"}``: a whole document with inlined styles, in pieces
-in turn with the targets of its links, and the same as plain text. ``text`` refuses control characters, ``line`` line
-breaks as well; ``value`` keeps an expression's own type.
+in turn with the targets of its links, and the same as plain text; ``sheet`` leaves that empty. ``text`` refuses control
+characters, ``line`` line breaks as well; ``value`` keeps an expression's own type.
 """
 
 Piece = tuple[str, str]
