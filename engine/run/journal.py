@@ -27,6 +27,9 @@ MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
 STEP, OWED, END = "step", "message", "end"
 BATCH = 2_000
 
+WHOSE = 8
+"""So many columns tell when, whose and in which version something was; the others what, and its kind the last."""
+
 Place = tuple[int, int]
 """A contact: its part, and its id in it."""
 
@@ -99,7 +102,8 @@ _Keyed = tuple[tuple[int, ...], Any]
 
 def _stream(connection: Connection, statement: sa.Select[Any], rank: int) -> Iterator[_Keyed]:
     for row in connection.execute(statement, execution_options={"yield_per": BATCH}):
-        yield (row.at // SECOND, row.contact_id, row.part, row.flow_id, row.ordinal, rank), row
+        at, part, contact_id, _, flow_id, _, _, ordinal = row[:WHOSE]
+        yield (at // SECOND, contact_id, part, flow_id, ordinal, rank), row
 
 
 def _statements(flows: Sequence[int], contact: Place | None) -> list[sa.Select[Any]]:
@@ -165,14 +169,17 @@ def _tell(rows: Iterable[Any]) -> Iterator[Entry]:
     owed: defaultdict[tuple[int, int, int], deque[Entry]] = defaultdict(deque)
     ends: list[Entry] = []
     for row in rows:
-        if row.what == STEP:
-            for place, (node, port) in enumerate(steps.read_steps(row.steps)):
-                entry = _entry(row, node=node, port=port)
-                passed.append(((row.at, row.wave, node, row.token_id, place), entry))
-        elif row.what == OWED:
-            owed[row.at, row.version_id, row.node].append(_entry(row, row.node, passing=row.passing, reason=row.reason))
+        whose, what = row[:WHOSE], row[-1]
+        at, version_id = whose[0], whose[5]
+        if what == STEP:
+            wave, token_id, told = row[WHOSE:-1]
+            for place, (node, port) in enumerate(steps.read_steps(told)):
+                passed.append(((at, wave, node, token_id, place), Entry._make((*whose, STEP, node, port, 0, "", None))))
+        elif what == OWED:
+            node, passing, state, reason = row[WHOSE:-1]
+            owed[at, version_id, node].append(Entry._make((*whose, OWED, node, 0, passing, state, reason)))
         else:
-            ends.append(_entry(row))
+            ends.append(Entry._make((*whose, END, 0, 0, 0, row[WHOSE], None)))
     for key, messages in owed.items():
         owed[key] = deque(sorted(messages, key=lambda entry: entry.passing))
     for _, entry in sorted(passed, key=lambda pair: pair[0]):
@@ -181,10 +188,3 @@ def _tell(rows: Iterable[Any]) -> Iterator[Entry]:
             yield waiting.popleft()
     yield from (entry for messages in owed.values() for entry in messages)
     yield from ends
-
-
-def _entry(row: Any, node: int = 0, port: int = 0, passing: int = 0, reason: str | None = None) -> Entry:
-    at, part, contact_id, contact, flow_id, version_id, enrollment_id, ordinal = row[:8]
-    whose = (at, part, contact_id, contact, flow_id, version_id, enrollment_id, ordinal)
-    state = "" if row.what == STEP else row.state
-    return Entry(*whose, row.what, node, port, passing, state, reason)

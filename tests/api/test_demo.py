@@ -44,7 +44,7 @@ def test_a_newcomer_sees_contacts_move(store: Store) -> None:
     first = {each.flow.key: each.entered for each in counts.list_flows(wiring)}
     assert set(first) == set(FLOWS)
     assert first["dormancy-30-60-90"] > 5
-    live(wiring, demo, 6)
+    live(wiring, demo, 3)
     after = {each.flow.key: each.entered for each in counts.list_flows(wiring)}
     assert after["trial-day1-8"] > first["trial-day1-8"]
     assert len(inbox.list_inbox(wiring).messages) > 5
