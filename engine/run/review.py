@@ -154,28 +154,26 @@ def _note_recheck(dialect: str) -> Prepared:
     return Prepared(RECHECK.insert().from_select(["part", "contact_id", "subject", "due_at"], chosen), dialect)
 
 
-_WAKES: dict[tuple[int, int], tuple[Program, list[Prepared]]] = {}
-
-
 def _wakes(program: Program, node: PlanNode, rule: Rule) -> list[Prepared]:
     """End the waits for a rule that holds now; of others, look again when time may make it hold."""
-    found = _WAKES.get((id(program), node.index))
-    if found is None or found[0] is not program:
-        contact = sql.CONTACT.alias()
-        scope = program.meaning.scope(contact, TOUCHED.c.now, TOKEN.c.enrollment_id)
-        verdict = sql.of_contact(sa.case((compile_rule(rule, scope), 1), else_=0), contact, TOUCHED.c.contact_id)
-        waiting = [
-            TOKEN.c.part == PART,
-            TOKEN.c.contact_id == TOUCHED.c.contact_id,
-            TOKEN.c.version_id == parameter("version_id"),
-            TOKEN.c.node == node.index,
-            TOKEN.c.state == "waiting",
-            TOKEN.c.woken == 0,
-        ]
-        statements: list[Any] = [TOKEN.update().values(due_at=TOUCHED.c.now, woken=2).where(*waiting, verdict == 1)]
-        flip = next_flip(rule, scope)
-        if flip is not None:
-            again = sql.of_contact(flip, contact, TOUCHED.c.contact_id)
-            statements.append(TOKEN.update().values(due_at=again).where(*waiting, again < TOKEN.c.due_at))
-        found = _WAKES[id(program), node.index] = (program, [Prepared(each, program.dialect) for each in statements])
-    return found[1]
+    return program.once(("wakes", node.index), lambda: _compiled_wakes(program, node, rule))
+
+
+def _compiled_wakes(program: Program, node: PlanNode, rule: Rule) -> list[Prepared]:
+    contact = sql.CONTACT.alias()
+    scope = program.meaning.scope(contact, TOUCHED.c.now, TOKEN.c.enrollment_id)
+    verdict = sql.of_contact(sa.case((compile_rule(rule, scope), 1), else_=0), contact, TOUCHED.c.contact_id)
+    waiting = [
+        TOKEN.c.part == PART,
+        TOKEN.c.contact_id == TOUCHED.c.contact_id,
+        TOKEN.c.version_id == parameter("version_id"),
+        TOKEN.c.node == node.index,
+        TOKEN.c.state == "waiting",
+        TOKEN.c.woken == 0,
+    ]
+    statements: list[Any] = [TOKEN.update().values(due_at=TOUCHED.c.now, woken=2).where(*waiting, verdict == 1)]
+    flip = next_flip(rule, scope)
+    if flip is not None:
+        again = sql.of_contact(flip, contact, TOUCHED.c.contact_id)
+        statements.append(TOKEN.update().values(due_at=again).where(*waiting, again < TOKEN.c.due_at))
+    return [Prepared(each, program.dialect) for each in statements]

@@ -74,17 +74,23 @@ CURRENT = (
 """The events that act now, with their properties."""
 
 
-_CACHE: dict[tuple[int, frozenset[str], bool], tuple[Program, list[Prepared]]] = {}
-
-
 def _statements(run: Run, program: Program, names: frozenset[str]) -> Sequence[Prepared]:
     """Give the statements by which events of these names end and wake what a version has."""
-    key = (id(program), names, run.exact)
-    found = _CACHE.get(key)
-    if found is None or found[0] is not program:
-        statements = [*_ends(program, names), *_wakes(program, names, run.exact)]
-        found = _CACHE[key] = (program, [Prepared(statement, program.dialect) for statement in statements])
-    return found[1]
+    # Only names that it knows: else each set of events that ever came at once would have statements of its own.
+    known = names & program.once("heard", lambda: _heard(program))
+    return program.once(("wake", known, run.exact), lambda: _compiled(program, known, run.exact)) if known else ()
+
+
+def _heard(program: Program) -> frozenset[str]:
+    """Name the events that end or wake anything in a version."""
+    plan, segments = program.plan, program.meaning.segments
+    ending = (event_names(rule, segments) for rule in (plan.goal, plan.exit) if rule is not None)
+    return frozenset(match.name for _, match in program.event_waits).union(*ending)
+
+
+def _compiled(program: Program, names: frozenset[str], exact: bool) -> list[Prepared]:
+    statements = [*_ends(program, names), *_wakes(program, names, exact)]
+    return [Prepared(statement, program.dialect) for statement in statements]
 
 
 def _ends(program: Program, names: frozenset[str]) -> list[Any]:
