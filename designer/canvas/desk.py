@@ -128,10 +128,14 @@ class Desk:
         headers = {**HEADERS, "X-Canvas": json.dumps(told)}
         return HTMLResponse(html, status_code=status_of(fault), headers=headers)
 
-    def since(self, request: Request, key: str, revision: int) -> tuple[int, str]:
-        """Say how a page that shows a revision comes to show the present one; nothing when it does already."""
-        if drawing.revision_of(self.wiring, key) == revision:
-            return revision, ""
+    def since(self, request: Request, key: str, revision: int, load: str) -> tuple[int, str]:
+        """Say how a page that shows a revision comes to show the present one; nothing when it does already.
+
+        Shape: nor when the page itself made it, for the answer to its gesture shows everything up to there.
+        """
+        now = drawing.revision_of(self.wiring, key)
+        if now == revision or self.hub.is_by(key, now, load):
+            return now, ""
         sheet = drawing.open_sheet(self.wiring, key)
         scene = self._scene(request, sheet)
         before = self.scenes.find(key, revision, self.pages.language(request).tag)

@@ -30,10 +30,14 @@ class Present:
 
 @dataclass
 class Room:
-    """Everybody at one draft."""
+    """Everybody at one draft.
+
+    Shape: ``made`` is the last revision that a page here made, and which page: the answer to its gesture shows it.
+    """
 
     present: dict[str, Present] = field(default_factory=dict)
     waiting: set[asyncio.Event] = field(default_factory=set)
+    made: tuple[int, str] = (0, "")
 
 
 class Hub:
@@ -51,6 +55,17 @@ class Hub:
         for event in waiting:
             if loop is not None and not loop.is_closed():
                 loop.call_soon_threadsafe(event.set)
+
+    def make(self, key: str, revision: int, load: str) -> None:
+        """Note which page has made a revision of a draft, and tell the streams."""
+        with self._lock:
+            self._rooms[key].made = (revision, load)
+        self.tell(key)
+
+    def is_by(self, key: str, revision: int, load: str) -> bool:
+        """Tell whether it was this page that made a revision."""
+        with self._lock:
+            return bool(load) and self._rooms[key].made == (revision, load)
 
     async def wait(self, key: str, seconds: float) -> None:
         """Rest until a draft changes, or for so many seconds."""

@@ -15,7 +15,8 @@ ARGUMENTS: Final = ("id", "field", "name", "language", "type")
 class Said:
     """A gesture as it was posted.
 
-    Shape: ``base`` is the revision that the page shows; ``open`` the node in the inspector.
+    Shape: ``base`` is the revision that the page shows; ``open`` the node in the inspector; ``load`` names the page: a
+    tab that was loaded anew, or copied, is another one.
     """
 
     kind: str
@@ -23,6 +24,7 @@ class Said:
     hand: Hand
     base: int | None
     open: str
+    load: str = ""
 
 
 def read_gesture(form: Mapping[str, Any], actor: str) -> Said:
@@ -40,7 +42,8 @@ def read_gesture(form: Mapping[str, Any], actor: str) -> Said:
     base = str(form.get("base", ""))
     burst = str(form.get("burst", ""))[:64] or None
     hand = Hand(actor or tab, tab, burst)
-    return Said(kind, args, hand, int(base) if base.isdecimal() else None, str(form.get("open", "")))
+    load = str(form.get("load", ""))[:64]
+    return Said(kind, args, hand, int(base) if base.isdecimal() else None, str(form.get("open", "")), load)
 
 
 def _json(text: Any) -> Any:

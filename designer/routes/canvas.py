@@ -57,7 +57,7 @@ def _answer(desk: Desk, request: Request, key: str, form: FormData) -> Response:
     except FlowError as fault:
         return desk.refuse(request, key, said, fault)
     if changed is not None:
-        desk.hub.tell(key)
+        desk.hub.make(key, changed.revision, said.load)
     return desk.answer(request, key, said, changed)
 
 
@@ -95,21 +95,21 @@ def _panels(router: APIRouter, desk: Desk) -> None:
 
 def _stream(router: APIRouter, desk: Desk) -> None:
     @router.get("/flows/{key}/stream")
-    async def stream(request: Request, key: str, hand: str = "", base: int = 0) -> StreamingResponse:
+    async def stream(request: Request, key: str, hand: str = "", load: str = "", base: int = 0) -> StreamingResponse:
         last = request.headers.get("last-event-id", "")
         seen = int(last) if last.isdecimal() else base
         await run_in_threadpool(drawing.revision_of, desk.wiring, key)
-        return StreamingResponse(_events(desk, request, key, hand[:64], seen), headers=STREAM)
+        return StreamingResponse(_events(desk, request, key, hand[:64], load, seen), headers=STREAM)
 
 
-async def _events(desk: Desk, request: Request, key: str, tab: str, seen: int) -> AsyncIterator[str]:
+async def _events(desk: Desk, request: Request, key: str, tab: str, load: str, seen: int) -> AsyncIterator[str]:
     present: list[dict[str, object]] = []
     desk.hub.come(key, tab, desk.name(request))
     desk.hub.tell(key)
     yield ": here\n\n"
     try:
         while not await request.is_disconnected():
-            seen, html = await run_in_threadpool(desk.since, request, key, seen)
+            seen, html = await run_in_threadpool(desk.since, request, key, seen, load)
             if html:
                 yield _event(html, number=seen)
             desk.hub.come(key, tab, desk.name(request))

@@ -25,6 +25,7 @@ from engine.graph.gesture import Gesture
 from engine.graph.layout import place_all
 from engine.graph.model import Document
 from engine.graph.surroundings import Surroundings
+from engine.graph.text import is_same
 from engine.library import drafts, gestures
 from engine.library.gestures import Changed, Choice, Hand, Logged, Way
 from engine.wiring import Wiring
@@ -61,7 +62,7 @@ def open_sheet(wiring: Wiring, key: str) -> Sheet:
         flow = flows.find(wiring, connection, key)
         _, revision, raw = drafts.load(connection, wiring.workspace_id, key)
         surroundings = surroundings_of(wiring, connection)
-    document, faults = read_document(raw, wiring.registry)
+    document, faults = read_document(raw, wiring.registry, _last_read(wiring, key))
     _keep_read(wiring, key, revision, document)
     findings = in_order([*faults, *_checked(wiring, key, raw, document, surroundings)])
     return Sheet(flow, revision, raw, document, tuple(findings))
@@ -96,20 +97,22 @@ def _checked(
 
 
 def _only_moved(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return (
-        all(
-            _without_places(one[name]) == _without_places(other[name]) if name == "nodes" else one[name] == other[name]
-            for name in one
-            if name in other
-        )
-        and one.keys() == other.keys()
+    return one.keys() == other.keys() and all(
+        _same_nodes(said, other[name]) if name == "nodes" else is_same(said, other[name]) for name, said in one.items()
     )
 
 
-def _without_places(nodes: Any) -> Any:
-    if not isinstance(nodes, list):
-        return nodes
-    return [{**each, "at": None} if isinstance(each, dict) else each for each in nodes]
+def _same_nodes(one: Any, other: Any) -> bool:
+    if not isinstance(one, list) or not isinstance(other, list):
+        return is_same(one, other)
+    return len(one) == len(other) and all(
+        is_same(mine, theirs) or is_same(_without_place(mine), _without_place(theirs))
+        for mine, theirs in zip(one, other, strict=True)
+    )
+
+
+def _without_place(node: Any) -> Any:
+    return {**node, "at": None} if isinstance(node, dict) else node
 
 
 _READ: WeakKeyDictionary[Engine, OrderedDict[tuple[str, int], Document | None]] = WeakKeyDictionary()
@@ -119,6 +122,11 @@ _READ: WeakKeyDictionary[Engine, OrderedDict[tuple[str, int], Document | None]] 
 def _kept(wiring: Wiring, key: str, revision: int) -> Document | None:
     kept = _READ.get(wiring.store.engine)
     return None if kept is None else kept.get((key, revision))
+
+
+def _last_read(wiring: Wiring, key: str) -> Document | None:
+    kept = _READ.get(wiring.store.engine, OrderedDict())
+    return next((document for (name, _), document in reversed(list(kept.items())) if name == key), None)
 
 
 def _keep_read(wiring: Wiring, key: str, revision: int, document: Document | None) -> None:

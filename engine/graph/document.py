@@ -1,5 +1,6 @@
 """Read a flow document in one go, with every problem told and its path."""
 
+import re
 from collections.abc import Sequence
 
 from engine.contract.findings import Finding, Level
@@ -14,12 +15,18 @@ from engine.graph.upgrade import lift
 
 __all__ = ["Document", "Edge", "NodeDoc", "is_sound", "read_document"]
 
+_NODE = re.compile(r"nodes\[(\d+)\]")
+
 MOST_NODES = 2_000
 MOST_EDGES = 60_000
 
 
-def read_document(raw: object, registry: Registry | None = None) -> tuple[Document | None, list[Finding]]:
+def read_document(
+    raw: object, registry: Registry | None = None, before: Document | None = None
+) -> tuple[Document | None, list[Finding]]:
     """Read a document from JSON text or from what JSON was parsed to.
+
+    ``before`` is a document that was read with this registry: nodes that are the same are taken from it.
 
     Shape: with an error among the findings the document is only as much as could be understood, for further checks:
     it must not be published or run. ``None`` when there is nothing to go on.
@@ -39,10 +46,11 @@ def read_document(raw: object, registry: Registry | None = None) -> tuple[Docume
     if many:
         return None, findings + many
     settings, faults = (Settings(), []) if frame.settings is None else salvage(Settings, frame.settings, "settings")
-    nodes, more = read_nodes(frame.nodes, registry or installed())
+    nodes, more = read_nodes(frame.nodes, registry or installed(), before)
     edges, others = read_edges(frame.edges, nodes)
     key = frame.key or ""
-    document = Document(key, frame.name or key, frame.description, settings, nodes, edges, raw=value)
+    faulty = frozenset(int(found[1]) for each in more if (found := _NODE.match(each.path)))
+    document = Document(key, frame.name or key, frame.description, settings, nodes, edges, raw=value, faulty=faulty)
     return document, findings + faults + more + others
 
 

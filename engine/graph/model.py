@@ -66,7 +66,11 @@ class NodeDoc:
 
 @dataclass(frozen=True)
 class Document:
-    """A flow as it is drawn. ``raw`` is the JSON that it was read from, lifted to the present version."""
+    """A flow as it is drawn.
+
+    Shape: ``raw`` is the JSON that it was read from, lifted to the present version; ``faulty`` are the places in it of
+    nodes in which something was wrong.
+    """
 
     key: str
     name: Text
@@ -75,6 +79,7 @@ class Document:
     nodes: tuple[NodeDoc, ...]
     edges: tuple[Edge, ...]
     raw: Mapping[str, Any] = field(compare=False, repr=False)
+    faulty: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
 
     @cached_property
     def by_id(self) -> Mapping[str, NodeDoc]:

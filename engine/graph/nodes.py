@@ -7,27 +7,40 @@ from engine.contract.findings import Finding
 from engine.contract.node import NodeConfig, NodeType
 from engine.contract.registry import Registry
 from engine.graph.faults import missing_keys, read_model, salvage
-from engine.graph.model import NodeDoc
+from engine.graph.model import Document, NodeDoc
 from engine.graph.shape import NodeFrame
-from engine.graph.text import error
+from engine.graph.text import error, is_same
 from engine.graph.upgrade import lift_config
 from engine.rules.faults import nearest
 
 MOST_PORTS = 30
 
 
-def read_nodes(raw: Sequence[object], registry: Registry) -> tuple[tuple[NodeDoc, ...], list[Finding]]:
-    """Read all nodes; of two with the same id the first is kept."""
+def read_nodes(
+    raw: Sequence[object], registry: Registry, before: Document | None = None
+) -> tuple[tuple[NodeDoc, ...], list[Finding]]:
+    """Read all nodes; of two with the same id the first is kept.
+
+    Nodes that are the same in ``before`` are taken from it, but for those in which something was wrong.
+    """
+    known = {} if before is None else {node.index: node for node in before.nodes if node.index not in before.faulty}
     nodes: dict[str, NodeDoc] = {}
     findings: list[Finding] = []
     for index, each in enumerate(raw):
-        node, faults = _node(index, each, registry)
-        findings += faults
+        node = known.get(index) if before is not None and is_same(_said(before, index), each) else None
+        if node is None:
+            node, faults = _node(index, each, registry)
+            findings += faults
         first = nodes.setdefault(node.id, node)
         if first is not node:
             words = f'"{node.id}" is the id of {first.path} too'
             findings.append(error("node.twice", f"{node.path}.id", words, "give it an id of its own", node.id))
     return tuple(nodes.values()), findings
+
+
+def _said(document: Document, index: int) -> object:
+    said = document.raw.get("nodes")
+    return said[index] if isinstance(said, list) and index < len(said) else None
 
 
 def _node(index: int, raw: object, registry: Registry) -> tuple[NodeDoc, list[Finding]]:

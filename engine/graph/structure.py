@@ -24,6 +24,8 @@ def check_structure(document: Document) -> Iterator[Finding]:
 
 
 def _circles(document: Document, graph: nx.DiGraph) -> Iterator[Finding]:
+    if nx.is_directed_acyclic_graph(graph):
+        return
     for names in nx.strongly_connected_components(graph):
         start = min(names, key=lambda name: document.by_id[name].index)
         if len(names) == 1 and not graph.has_edge(start, start):

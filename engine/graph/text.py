@@ -121,6 +121,11 @@ def _is_flat(value: Any) -> bool:
     return False
 
 
+def is_same(one: object, other: object) -> bool:
+    """Tell whether two JSON values are the same also in their types: to Python 1, 1.0 and true are equal."""
+    return one == other and repr(one) == repr(other)
+
+
 def is_too_deep(value: Any) -> list[Finding]:
     """Find the first place that is nested too deeply."""
     if isinstance(value, dict | list) and _is_flat(value):

@@ -13,6 +13,7 @@ export class Sender {
     this.revision = Number(page.dataset.revision);
     this.isLocked = page.dataset.locked === "true";
     this.tab = tabName();
+    this.load = randomName(); // a copy of a tab has its name, but is another page
     this.open = "";
     this.queue = [];
     this.busy = false;
@@ -63,6 +64,7 @@ export class Sender {
       args: JSON.stringify(args),
       base: this.revision,
       hand: this.tab,
+      load: this.load,
       open: this.open,
       burst,
     });
@@ -116,6 +118,7 @@ export class Sender {
       if (!request.action?.startsWith(this.url) || !(body instanceof FormData || body instanceof URLSearchParams)) return;
       body.set("base", this.revision);
       body.set("hand", this.tab);
+      body.set("load", this.load);
       body.set("open", this.open);
       body.set("burst", `form/${body.get("id")}${body.get("field")}`);
     });
@@ -137,7 +140,7 @@ export class Stream {
     const { flow } = this.page.dataset;
     this.element = document.createElement("div");
     this.element.hidden = true;
-    const address = `/flows/${flow}/stream?hand=${this.sender.tab}&base=${this.sender.revision}`;
+    const address = `/flows/${flow}/stream?hand=${this.sender.tab}&load=${this.sender.load}&base=${this.sender.revision}`;
     this.element.setAttribute("hx-sse:connect", address);
     this.element.setAttribute("hx-swap", "none");
     this.element.addEventListener("presence", (event) => this.present(JSON.parse(event.detail.data)));
@@ -204,7 +207,11 @@ function face({ name, colour }, somebody) {
 function tabName() {
   const known = sessionStorage.getItem("tab");
   if (known) return known;
-  const made = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  const made = randomName();
   sessionStorage.setItem("tab", made);
   return made;
+}
+
+function randomName() {
+  return crypto.getRandomValues(new Uint32Array(2)).join("-");
 }

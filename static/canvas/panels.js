@@ -65,13 +65,15 @@ export class Panels {
     }, 150);
   }
 
-  /** Show a panel anew; one that nobody asked for does not take the place of what is being written. */
+  /** Show a panel anew; one that nobody asked for, or that is there already, does not take the place of what is being written. */
   async load(target, path, isUnasked = false) {
     const { wanted } = this;
     const response = await fetch(this.url(path), { headers: { "HX-Request": "true" } });
     if (!response.ok || (target === "inspector" && wanted !== this.wanted)) return;
     const words = await response.text();
-    if (isUnasked && document.getElementById(target).contains(document.activeElement)) {
+    const panel = document.getElementById(target);
+    const isThere = target === "inspector" && panel.querySelector(`[data-node="${CSS.escape(wanted)}"]`);
+    if ((isUnasked || isThere) && panel.contains(document.activeElement)) {
       this.isOld = true;
       return;
     }

@@ -1,5 +1,6 @@
 """The shape of documents: every fault with its path, and all at once."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -206,3 +207,21 @@ def test_thirty_ports_are_the_most() -> None:
     assert codes(flow(node("split", "split.random", weights={f"p{n}": 1 for n in range(31)}))) == [
         ("node.ports", "nodes[1].config")
     ]
+
+
+def test_nodes_that_are_the_same_as_before_are_taken_over() -> None:
+    wait = {"id": "w", "type": "wait.rule", "config": {"when": {"attr": "n", "op": "is", "value": 1}, "timeout": "1d"}}
+    raw = flow(mail("day1"), wait, node("broken", "wait.delay", durration="1d"))
+    first, faults = read_document(raw)
+    again, more = read_document(copy.deepcopy(raw), before=first)
+    assert first is not None
+    assert again == first
+    assert more == faults
+    taken = [one is other for one, other in zip(again.nodes, first.nodes, strict=True)]
+    assert taken == [*([True] * (len(taken) - 1)), False]  # what is broken is told anew
+    # To Python 1 and true are equal, to a rule they are not.
+    other = copy.deepcopy(raw)
+    other["nodes"][raw["nodes"].index(wait)]["config"]["when"]["value"] = True
+    assert repr(read_document(other, before=first)) == repr(read_document(other)) != repr((first, faults))
+    shorter = {**raw, "nodes": raw["nodes"][1:]}
+    assert read_document(shorter, before=first) == read_document(shorter)

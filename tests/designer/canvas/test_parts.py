@@ -3,7 +3,9 @@ import re
 from itertools import pairwise
 
 import pytest
+from fastapi import Request
 
+from designer.canvas.desk import Desk
 from designer.canvas.hub import Hub
 from designer.canvas.mends import mend_of
 from designer.canvas.paths import Ground, middle, path, route
@@ -11,13 +13,18 @@ from designer.canvas.scene import make_scene
 from designer.canvas.widths import columns, cut
 from designer.faults import say_fault
 from designer.language import speak
+from designer.views import Pages
+from engine.api import drawing, flows
+from engine.api.drawing import Hand
 from engine.contract.registry import installed
 from engine.graph.check import examine
 from engine.graph.document import read_document
 from engine.graph.gesture import Gesture, apply
 from engine.graph.sizes import Box, Point
 from engine.graph.surroundings import Surroundings
+from engine.store.session import Store
 from tests.graph.documents import NOW, delay, flow, mail
+from tests.support.engines import WELCOME, engine_on
 
 
 def test_edges_go_straight_where_they_can() -> None:
@@ -84,6 +91,21 @@ def test_those_who_look_are_told_of_changes() -> None:
     assert [each.as_json()["selected"] for each in hub.who("flow")] == [["day1"]]
 
 
+def test_a_page_is_not_sent_what_the_answer_to_its_gesture_shows(sqlite_store: Store) -> None:
+    wiring = engine_on(sqlite_store)
+    flows.import_flow(wiring, WELCOME)
+    desk, seen = Desk(Pages(wiring)), drawing.revision_of(wiring, "welcome")
+    request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "app": None})
+    changed = drawing.act(wiring, "welcome", "rename", {"id": "hello", "name": "Hi"}, Hand("ann", "tab"))
+    assert changed is not None
+    desk.hub.make("welcome", changed.revision, "mine")
+    assert desk.since(request, "welcome", seen, "mine") == (changed.revision, "")
+    # A copy of the tab has its name, and is another page.
+    revision, html = desk.since(request, "welcome", seen, "copy")
+    assert revision == changed.revision
+    assert "Hi" in html
+
+
 def test_what_a_button_mends_is_mended() -> None:
     raw = flow(mail("day1"), delay("pause", "1d"), mail("day2"))
     raw["nodes"][1]["config"]["subjekt"] = "x"
@@ -123,3 +145,16 @@ def test_lines_are_drawn_again_only_where_something_moved() -> None:
     last = make_scene(third, (), 3, speak("en"), after)
     assert last == make_scene(third, (), 3, speak("en"))
     assert last.lines != after.lines
+
+
+def test_cards_are_drawn_again_only_where_they_would_differ() -> None:
+    raw = flow(mail("day1"), delay("pause", "1d"), mail("day2"))
+    named = {**raw, "nodes": [{**each, "name": "First"} if each["id"] == "day1" else each for each in raw["nodes"]]}
+    first, _ = read_document(raw, installed())
+    before = make_scene(first, (), 1, speak("en"))
+    second, _ = read_document(named, installed(), first)
+    after = make_scene(second, (), 2, speak("en"), before)
+    assert after == make_scene(read_document(named, installed())[0], (), 2, speak("en"))
+    # The trigger says where its way leads: to a node of another name.
+    kept = {name for name, card in after.cards.items() if card is before.cards[name]}
+    assert kept == {"pause", "day2"}
