@@ -101,8 +101,8 @@ def _refuse_controls(text: str, *, single: bool) -> None:
     """Refuse what could break out of a header or disturb a terminal or phone."""
     found = (_BREAKING if single else _CONTROLS).search(text)
     if found is not None:
-        sign = f"U+{ord(found[0]):04X}"
-        raise RenderError(f"the text has the control character {sign}", character=sign)
+        sign = found[0]
+        raise RenderError(f"the text has the control character U+{ord(sign):04X}", character=f"U+{ord(sign):04X}")
 
 
 def _demand(source: str, context: Mapping[str, Json]) -> None:
