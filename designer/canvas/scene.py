@@ -115,12 +115,9 @@ def make_scene(
     drawn = {
         node.id: _Drawn.of(document, node, found[node.id], ports[node.id], told[node.id]) for node in document.nodes
     }
-    known = (
-        {} if before is None else {name: each for name, each in before.drawn.items() if each.is_same(drawn.get(name))}
-    )
     cards = {
         name: before.cards[name]
-        if before is not None and name in known
+        if before is not None and each.is_same(before.drawn.get(name))
         else _card(document, each.nodes[0], found[name], ports[name], told[name], language)
         for name, each in drawn.items()
     }

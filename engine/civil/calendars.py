@@ -43,10 +43,11 @@ def known_calendar(code: str) -> bool:
     if found is None:
         return False
     # The library is asked by doing: its list of what it supports leaves out older codes that it takes, such as NZ-CA.
-    # For a country or subdivision that it does not have it raises this; nothing of ours is unfinished.
     try:
         holidays.country_holidays(found[1], subdiv=found[2])
-    except NotImplementedError:
+    except (
+        NotImplementedError
+    ):  # its word for a country or subdivision that it does not have; nothing here is unfinished
         return False
     return True
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -119,7 +120,8 @@ def perform(
     return Changed(flow_id, revision + 1, document, done, gesture.kind)
 
 
-def undo(
+def _take(
+    state: str,
     connection: Connection,
     workspace_id: int,
     key: str,
@@ -128,38 +130,24 @@ def undo(
     way: Way = Way.CLEAN,
     seen: int | None = None,
 ) -> Changed | None:
-    """Take back the actor's last gesture; None when there is none.
+    """Undo the actor's next gesture that is done, or do the next one again that is undone; None when there is none.
 
     Shape: ``seen`` is the revision at which the way was chosen.
     Errors: ``Overtaken`` when what it changed has been changed since, and no way was chosen, or at another revision.
     """
     flow_id, revision, document = drafts.load(connection, workspace_id, key, lock=True)
-    row = _next(connection, flow_id, hand.actor, "done")
+    row = _next(connection, flow_id, hand.actor, state)
     if row is None:
         return None
     change = _picked(document, _change(row), way, is_seen=seen in (None, revision))
     return _step(connection, workspace_id, flow_id, revision, document, row, change, hand, now, way)
 
 
-def redo(
-    connection: Connection,
-    workspace_id: int,
-    key: str,
-    hand: Hand,
-    now: Micros,
-    way: Way = Way.CLEAN,
-    seen: int | None = None,
-) -> Changed | None:
-    """Do again what the actor undid last; None when there is nothing.
+undo = partial(_take, "done")
+"""Take back the actor's last gesture."""
 
-    Shape and errors: as `undo`.
-    """
-    flow_id, revision, document = drafts.load(connection, workspace_id, key, lock=True)
-    row = _next(connection, flow_id, hand.actor, "undone")
-    if row is None:
-        return None
-    change = _picked(document, _change(row), way, is_seen=seen in (None, revision))
-    return _step(connection, workspace_id, flow_id, revision, document, row, change, hand, now, way)
+redo = partial(_take, "undone")
+"""Do again what the actor undid last."""
 
 
 def choice(connection: Connection, workspace_id: int, key: str, hand: Hand, kind: str) -> Choice | None:

@@ -55,7 +55,7 @@ class Prepared:
     def _write(self) -> _Written:
         # A flow has hundreds of statements, of which many are for what never happens: those are not compiled.
         if self._written is None:
-            self._written = _write(self.statement, self._dialect)
+            self._written = _compile(self.statement, self._dialect)
         return self._written
 
     def run(self, connection: Connection, parameters: Mapping[str, Any]) -> CursorResult[*tuple[Any, ...]]:
@@ -73,7 +73,7 @@ class Prepared:
         return connection.exec_driver_sql(written.sql, merged)
 
 
-def _write(statement: ClauseElement, dialect: str) -> _Written:
+def _compile(statement: ClauseElement, dialect: str) -> _Written:
     compiled = statement.compile(dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True})
     assert isinstance(compiled, SQLCompiler)
     return _Written(str(compiled), dict(compiled.params), compiled.positiontup if compiled.positional else None)
