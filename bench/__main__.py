@@ -21,7 +21,10 @@ def main() -> int:
     asked = _arguments()
     passed = True
     for kind in asked.db or ("sqlite", "postgresql"):
-        with tempfile.TemporaryDirectory(prefix="dripline-bench-") as name, scratch(kind, asked.url) as databases:
+        with (
+            tempfile.TemporaryDirectory(prefix="dripline-bench-") as name,
+            scratch(kind, asked.url, kept=asked.keep) as databases,
+        ):
             for line in asked.only or NAMES:
                 result = _measure(line, databases, asked, Path(name))
                 if result is None:
@@ -43,6 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--db", action="append", choices=("sqlite", "postgresql"), help="on this database only")
     parser.add_argument("--only", action="append", choices=NAMES, help="this line only; may be given several times")
     parser.add_argument("--url", help="a PostgreSQL server to use instead of one of our own")
+    parser.add_argument("--keep", type=Path, help="a folder where filled databases stay for the next time")
     parser.add_argument("--dry", action="store_true", help="keep no results")
     parser.add_argument("--verbose", action="store_true", help="show the time of each statement")
     return parser.parse_args()

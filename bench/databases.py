@@ -39,21 +39,25 @@ class Databases(Protocol):
 
 
 @contextmanager
-def scratch(kind: str, url: str | None = None, options: str = "") -> Iterator[Databases]:
-    """Open a place for databases of a kind; ``url`` names a PostgreSQL server that may be used, else one is started."""
+def scratch(kind: str, url: str | None = None, options: str = "", kept: Path | None = None) -> Iterator[Databases]:
+    """Open a place for databases of a kind; ``url`` names a PostgreSQL server that may be used, else one is started.
+
+    Templates in the folder ``kept`` stay there for the next time.
+    """
     with tempfile.TemporaryDirectory(prefix="dripline-bench-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+        folder = kept or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
         if kind == "sqlite":
             yield SqliteFiles(folder)
         elif url is not None:
             yield from _served(url)
         else:
-            with cluster(folder, options) as (started, call):
-                yield from _served(started, call)
+            with cluster(folder, options, stop="fast" if kept else "immediate") as (started, call):
+                yield from _served(started, call, keeps=kept is not None)
 
 
-def _served(url: str, call: Call | None = None) -> Iterator[Databases]:
-    server = PostgresServer(url, call=call)
+def _served(url: str, call: Call | None = None, *, keeps: bool = False) -> Iterator[Databases]:
+    server = PostgresServer(url, call=call, keeps=keeps)
     try:
         yield server
     finally:
@@ -96,7 +100,11 @@ class SqliteFiles:
         """Make a file, without a log beside it."""
         file = self.folder / f"{name}.db"
         if not file.exists():
-            _make(f"sqlite:///{file}", fill)
+            begun = self.folder / f"{name}.begun"
+            self.drop(f"sqlite:///{begun}")
+            _make(f"sqlite:///{begun}", fill)
+            begun.rename(file)
+            self.drop(f"sqlite:///{begun}")
 
     def copy(self, name: str) -> str:
         """Copy a file."""
@@ -120,16 +128,19 @@ class PostgresServer:
     parts: int | None = None
     kind: str = "postgresql"
     call: Call | None = None
+    keeps: bool = False
     _made: int = 0
     _names: list[str] = field(default_factory=list)
 
     def template(self, name: str, fill: Fill) -> None:
         """Make a database."""
-        chosen = f"{self.prefix}_{name}"
-        if chosen not in self._names:
-            self._do("CREATE DATABASE {}", chosen)
-            self._names.append(chosen)
-            _make(self._address(chosen), fill, self.parts)
+        chosen, begun = f"{self.prefix}_{name}", f"{self.prefix}_begun"
+        if not self._is_there(chosen):
+            self.drop(self._address(begun))
+            self._do("CREATE DATABASE {}", begun)
+            _make(self._address(begun), fill, self.parts)
+            self._do("ALTER DATABASE {} RENAME TO {}", begun, chosen)
+            self._names += [] if self.keeps else [chosen]
 
     def copy(self, name: str) -> str:
         """Copy a database file by file, and have the copy on disk before anybody measures."""
@@ -157,26 +168,34 @@ class PostgresServer:
         assert self.call is not None, "the server is not ours"
         self.call("pg_ctl", "-m", "immediate", "-w", "-t", "60", "restart")
 
+    def _is_there(self, name: str) -> bool:
+        with psycopg.connect(self._plain()) as connection:
+            return bool(connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).rowcount)
+
     def _address(self, name: str) -> str:
         return make_url(self.url).set(drivername="postgresql+psycopg", database=name).render_as_string(False)
 
     def _do(self, text: str, *names: str) -> None:
-        plain = make_url(self.url).set(drivername="postgresql").render_as_string(False)
-        with psycopg.connect(plain, autocommit=True) as connection:
+        with psycopg.connect(self._plain(), autocommit=True) as connection:
             connection.execute(sql.SQL(text).format(*map(sql.Identifier, names)))
+
+    def _plain(self) -> str:
+        return make_url(self.url).set(drivername="postgresql").render_as_string(False)
 
 
 # ---------------------------------------------------------------- a cluster of our own
 
 
 @contextmanager
-def cluster(folder: Path, more: str = "") -> Iterator[tuple[str, Call]]:
+def cluster(folder: Path, more: str = "", stop: str = "immediate") -> Iterator[tuple[str, Call]]:
     """Start a PostgreSQL with its own defaults, durable, on a socket in a folder.
 
-    Shape: its address, and what runs a program of PostgreSQL on it. ``more`` are options of the server.
+    Shape: its address, and what runs a program of PostgreSQL on it. ``more`` are options of the server,
+    ``stop`` how it is stopped.
     """
     programs, who, data = find_programs(), _who(), folder / "pg"
-    data.mkdir(mode=0o700)
+    is_new = not data.exists()
+    data.mkdir(mode=0o700, exist_ok=True)
     if who:
         folder.chmod(0o755)
         shutil.chown(data, who["user"], who["group"])
@@ -187,7 +206,8 @@ def cluster(folder: Path, more: str = "") -> Iterator[tuple[str, Call]]:
             command = [str(programs / program), "-D", str(data / "data"), *arguments]
             subprocess.run(command, cwd="/", check=True, stdin=subprocess.DEVNULL, stdout=said, stderr=said, **who)
 
-    call("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
+    if is_new:
+        call("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
     options = f"-c listen_addresses= -c unix_socket_directories={data} {more}"
     if more:
         with (data / "data" / "pg_hba.conf").open("a") as rules:
@@ -196,7 +216,7 @@ def cluster(folder: Path, more: str = "") -> Iterator[tuple[str, Call]]:
     try:
         yield f"postgresql+psycopg://postgres@/postgres?host={data}", call
     finally:
-        call("pg_ctl", "-m", "immediate", "-w", "-t", "60", "stop")
+        call("pg_ctl", "-m", stop, "-w", "-t", "60", "stop")
 
 
 def _who() -> Mapping[str, Any]:

@@ -58,7 +58,14 @@ AT: Final = "{start} - (n * 104729 % 7776000) * 1000000"
 def prepare(store: Store, contacts: int, each: int) -> None:
     """Fill a database with contacts, tags and so many events of each."""
     fill(store, contacts)
-    events = contacts * each
+    strew(store, contacts, contacts * each)
+    if store.name == "postgresql":
+        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
+
+
+def strew(store: Store, contacts: int, events: int) -> None:
+    """Give contacts tags and events that have been looked at."""
     width = -(-contacts // store.parts)
     with store.write() as connection:
         connection.execute(sa.text(TAGS))
@@ -74,9 +81,6 @@ def prepare(store: Store, contacts: int, each: int) -> None:
             connection.execute(
                 sa.text("INSERT INTO cursor (part, name, position) VALUES (:part, 'events', :at)"), given
             )
-    if store.name == "postgresql":
-        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def _insert(store: Store, part: int, first: int, last: int, width: int) -> None:

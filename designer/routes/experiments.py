@@ -47,7 +47,7 @@ def experiments_router(pages: Pages) -> APIRouter:
     @router.get("/experiments/{flow}/{node}/plan")
     def plan(request: Request, flow: str, node: str, base: float = 5.0, lift: float = 10.0) -> HTMLResponse:
         (report,) = experiments.reports(pages.wiring, flow, node)
-        return pages.show(request, "experiments/planned.html", plan=_plan(pages, report, flow, node, base, lift))
+        return pages.show(request, "experiments/planned.html", plan=_plan(pages, report, base, lift))
 
     @router.post("/experiments/{flow}/{node}")
     async def act(request: Request, flow: str, node: str) -> Response:
@@ -68,7 +68,7 @@ def _report(pages: Pages, frames: Frames, request: Request, flow: str, node: str
     facts: dict[str, Any] = {"report": report, "states": words.STATES, "tones": words.TONES}
     if report["state"] != "waiting":
         base, lift = 5.0, float(str(report["mde"])) * 100
-        _, rate = experiments.traffic(pages.wiring, flow, node)
+        _, rate = experiments.traffic(pages.wiring, report)
         facts |= {
             "sentence": words.sentence(report, language, zone),
             "missing": words.missing(report, language),
@@ -78,15 +78,15 @@ def _report(pages: Pages, frames: Frames, request: Request, flow: str, node: str
             "rates": rates_chart(days, ways),
             "lift": lift_chart(days),
             "written_day": lambda day: language.day(date.fromisoformat(day)),
-            "plan": _plan(pages, report, flow, node, base if rate is None else round(rate * 100, 2), lift),
+            "plan": _plan(pages, report, base if rate is None else round(rate * 100, 2), lift),
         }
     letters = experiments.letters(pages.wiring, flow, node, language.tag)
     shown = {way: (seen, frames.keep(with_gaps(seen.html)) if seen.html else "") for way, seen in letters.items()}
     return pages.show(request, "experiments/report.html", letters=shown, **facts)
 
 
-def _plan(pages: Pages, report: Any, flow: str, node: str, base: float, lift: float) -> dict[str, Any]:
+def _plan(pages: Pages, report: Any, base: float, lift: float) -> dict[str, Any]:
     """Plan a test from rates in percent and the flow's own traffic."""
-    a_day, _ = experiments.traffic(pages.wiring, flow, node)
+    a_day, _ = experiments.traffic(pages.wiring, report)
     variants = len(report.get("variants") or ())
     return plan_of(base, lift, a_day, alpha=report["alpha"], mde=report["mde"], variants=variants)

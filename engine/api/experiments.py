@@ -108,12 +108,8 @@ def plan_test(
     return {"contacts": known, "days": [None if day >= NEVER else day for day in days], "too_long": days[1] > LONGEST}
 
 
-def traffic(wiring: Wiring, flow: str, node: str) -> tuple[float, float | None]:
-    """Give how many contacts a day came to a split, and which part of the mature ones converted.
-
-    Errors: ``NotFound``.
-    """
-    (report,) = reports(wiring, flow, node)
+def traffic(wiring: Wiring, report: Report) -> tuple[float, float | None]:
+    """Give how many contacts a day came to the split of a report, and which part of the mature ones converted."""
     rows, started = report.get("variants"), report.get("started_at")
     if not isinstance(rows, list) or not isinstance(started, str):
         return 0.0, None

@@ -71,7 +71,7 @@ def test_the_outlook_says_how_long_it_may_take(sqlite_store: Store) -> None:
     ahead = only(wiring)["outlook"]
     assert 10_000 < ahead["contacts"] < 60_000
     assert ahead["days"] == pytest.approx((ahead["contacts"] - 10_000) / (10_000 / 7.9), rel=0.05)
-    contacts, rate = experiments.traffic(wiring, "test", "ab")
+    contacts, rate = experiments.traffic(wiring, only(wiring))
     assert contacts == pytest.approx(2_001, rel=0.01)
     assert rate == pytest.approx(0.053, rel=0.01)
 
