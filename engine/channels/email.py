@@ -1,28 +1,18 @@
-"""Mail over SMTP.
+"""Mail over SMTP: which server, and the connections to it."""
 
-What fails before the body's final dot has left was certainly not taken. Between that dot and the server's answer nobody
-can tell (RFC 1047), and a repeat is not recognised: such a message is in doubt.
-"""
-
-import re
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
-from aiosmtplib.protocol import SMTPProtocol
 
-from engine.channels.base import Outcome, Outgoing, in_doubt, permanent, sent, temporary
-from engine.channels.mime import Letter, write_mail
+from engine.channels.base import Outcome, Outgoing, permanent, temporary
+from engine.channels.mime import write_mail
+from engine.channels.smtp import Session
 from engine.errors import ChannelError, RenderError
 
 PORTS = {"smtp": 25, "smtps": 465}
-_DOT = re.compile(rb"(?m)^\.")
-_ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})\b")
-_SENDERS_FAULT = frozenset({"7", "8"})
-_DISABLED = ("2", "1")
-_UNKNOWN_USER = frozenset({550, 551, 553})
-_START = 354
 
 
 @dataclass(frozen=True)
@@ -70,7 +60,7 @@ class EmailChannel:
     seconds: float = 30.0
     keyed: bool = False
     batch: int = 1
-    _idle: list[aiosmtplib.SMTP] = field(default_factory=list)
+    _idle: list[Session] = field(default_factory=list)
 
     async def open(self) -> None:
         """Begin without connections; they are made when needed."""
@@ -83,33 +73,26 @@ class EmailChannel:
     async def close(self) -> None:
         """Say goodbye on all connections."""
         idle, self._idle = self._idle, []
-        for client in idle:
-            try:
-                await client.quit(timeout=1)
-            except (aiosmtplib.SMTPException, OSError):
-                client.close()
+        await asyncio.gather(*(session.quit() for session in idle))
 
     async def _deliver(self, message: Outgoing) -> Outcome:
         try:
             letter = write_mail(message, self.sender)
         except RenderError as fault:
             return permanent(fault.message)
-        while self._idle:
-            client = self._idle.pop()
+        outcome = None
+        while outcome is None:
             try:
-                await client.rset()
-            except (aiosmtplib.SMTPException, OSError):
-                # The server closed it while it lay idle; nothing was said on it about this message.
-                client.close()
-                continue
-            return await self._hand_over(client, letter)
-        try:
-            client = await self._connect()
-        except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
-            return temporary(_told(fault))
-        return await self._hand_over(client, letter)
+                session = self._idle.pop() if self._idle else await self._connect()
+            except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
+                return temporary(f"{type(fault).__name__}: {fault}")
+            outcome = await session.hand_over(letter)
+            if session.is_open:
+                self._idle.append(session)
+        return outcome
 
-    async def _connect(self) -> aiosmtplib.SMTP:
+    async def _connect(self) -> Session:
+        """Let the library greet, encrypt and log in; what follows goes over the same transport."""
         server = self.server
         start = {"implicit": False, "none": False, "required": True, "offered": None}[server.tls]
         client = aiosmtplib.SMTP(
@@ -123,73 +106,12 @@ class EmailChannel:
             timeout=self.seconds,
         )
         await client.connect()
-        return client
-
-    async def _hand_over(self, client: aiosmtplib.SMTP, letter: Letter) -> Outcome:
-        """Go through the envelope; whatever goes wrong here went wrong before the server had the message."""
         try:
-            await client.mail(letter.sender)
-            await client.rcpt(letter.recipient)
-            started = await client.execute_command(b"DATA")
-        except aiosmtplib.SMTPRecipientRefused as refusal:
-            return self._refused(client, refusal.code, refusal.message, recipient=True)
-        except aiosmtplib.SMTPResponseException as refusal:
-            return self._refused(client, refusal.code, refusal.message)
-        except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
+            # With its first command it asks what the server can do, if it has not yet.
+            await client.rset()
+        except (aiosmtplib.SMTPException, OSError):
             client.close()
-            return temporary(_told(fault))
-        if started.code != _START:
-            return self._refused(client, started.code, started.message)
-        return await self._hand_over_body(client, letter.body)
-
-    async def _hand_over_body(self, client: aiosmtplib.SMTP, body: bytes) -> Outcome:
-        protocol = client.protocol
-        try:
-            if protocol is None:
-                raise aiosmtplib.SMTPServerDisconnected("Connection lost")
-            protocol.write(_DOT.sub(b"..", body) + b".\r\n")
-        except (aiosmtplib.SMTPException, OSError) as fault:
-            client.close()
-            return temporary(_told(fault))
-        return await self._answer(client, protocol)
-
-    async def _answer(self, client: aiosmtplib.SMTP, protocol: SMTPProtocol) -> Outcome:
-        """Wait for the server's word; without it, nobody knows."""
-        try:
-            answer = await protocol.read_response(timeout=self.seconds)
-        except (aiosmtplib.SMTPException, OSError) as fault:
-            client.close()
-            return in_doubt(_told(fault))
-        if 200 <= answer.code < 300:
-            self._idle.append(client)
-            return sent(f"{answer.code} {answer.message}")
-        if not 400 <= answer.code < 600:
-            client.close()
-            return in_doubt(f"{answer.code} {answer.message}")
-        return self._refused(client, answer.code, answer.message)
-
-    def _refused(self, client: aiosmtplib.SMTP, code: int, text: str, *, recipient: bool = False) -> Outcome:
-        answer = f"{code} {text}"
-        if client.is_connected:
-            self._idle.append(client)
-        if not 500 <= code < 600:
-            # Also what is no SMTP answer at all: the message was not taken, and the server may be mended.
-            return temporary(answer)
-        return permanent(answer, bounce=is_bounce(code, text, recipient=recipient))
-
-
-def is_bounce(code: int, text: str, *, recipient: bool) -> bool:
-    """Tell whether a refusal means that the address does not exist, rather than that the mail was not liked.
-
-    Source: RFC 3463 (5.1.x is about the address), RFC 5321 4.2.3.
-    """
-    found = _ENHANCED.match(text)
-    if found is None:
-        return recipient and code in _UNKNOWN_USER
-    family, subject, detail = found.groups()
-    about_the_address = subject == "1" and detail not in _SENDERS_FAULT
-    return family == "5" and (about_the_address or (subject, detail) == _DISABLED)
-
-
-def _told(fault: Exception) -> str:
-    return f"{type(fault).__name__}: {fault}"
+            raise
+        if not isinstance(client.transport, asyncio.Transport):
+            raise aiosmtplib.SMTPServerDisconnected("the server closed the connection")
+        return Session(client.transport, pipelining=client.supports_extension("pipelining"), seconds=self.seconds)

@@ -44,7 +44,7 @@ def finish_html(parts: Sequence[str], key: MessageKey, links: Links, unsubscribe
 
 
 def _signed(target: str, key: MessageKey, links: Links) -> str:
-    return links.click(key, target) if is_web_address(target) and not links.owns(target) else target
+    return links.click(key, target) if not links.owns(target) and is_web_address(target) else target
 
 
 def finish_text(text: str, unsubscribe_url: str, locale: str) -> str:

@@ -1,6 +1,7 @@
 """A real mail server in a thread, that does what a test tells it."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ class Postman:
     data: str = "250 2.0.0 queued"
     cut: str | None = None
     on_data: Callable[[], None] = lambda: None
+    context: ssl.SSLContext | None = None
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     connections: int = 0
@@ -62,7 +64,9 @@ def _tear(server: SMTP) -> None:
 
 class _Controller(Controller):
     def factory(self) -> SMTP:
-        return SMTP(self.handler, hostname="postman", ident="Postman", enable_SMTPUTF8=False)
+        return SMTP(
+            self.handler, hostname="postman", ident="Postman", enable_SMTPUTF8=False, tls_context=self.handler.context
+        )
 
     def _trigger_server(self) -> None:
         # It asked for any free port: only now is it known which one it got.

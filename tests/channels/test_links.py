@@ -1,9 +1,11 @@
 import base64
+import hashlib
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
 from engine.channels.base import MessageKey
 from engine.channels.letters import finish_html, finish_text
@@ -25,6 +27,18 @@ def test_what_is_signed_is_read() -> None:
     assert LINKS.pixel(KEY).startswith("https://drip.example/base/t/o/")
     assert LINKS.owns(LINKS.unsubscribe(KEY, "news"))
     assert not LINKS.owns("https://drip.example/other")
+
+
+def test_what_the_library_signed_is_read_packed_or_not() -> None:
+    options = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+    library = URLSafeSerializer(["one"], salt="dripline.click", signer_kwargs=options)
+    packed = library.dumps([*KEY, f"https://a.example/{'?q=1' * 50}"])
+    assert packed.startswith(".")
+    assert LINKS.read_click(packed) == Click(KEY, f"https://a.example/{'?q=1' * 50}")
+    assert (
+        LINKS.click(KEY, "https://a.example/")
+        == f"https://drip.example/base/t/c/{library.dumps([*KEY, 'https://a.example/'])}"
+    )
 
 
 def test_a_token_is_good_for_its_purpose_only() -> None:
