@@ -35,16 +35,14 @@ FILES = {
 }
 # pictures of the package of icons that pages use as <i class="i i-NAME"></i>
 ICONS = """
-    activity archive arrow-down arrow-right arrow-up bold braces briefcase-business calendar calendar-clock
-    chart-column check chevron-down chevron-left chevron-right circle-alert circle-check circle-question-mark
-    circle-x clipboard-paste clock code columns-2 command copy door-open download ellipsis external-link eye
-    file-braces file-up flag flask-conical funnel gauge git-branch globe grip-vertical heading history hourglass
-    image inbox info italic key-round keyboard languages layers layout-grid layout-template link list list-tree
-    lock log-out mail map maximize menu merge message-circle message-square minus monitor moon
-    mouse-pointer-click panel-left pause pencil pilcrow play plus redo-2 refresh-cw rocket rotate-ccw route
-    search send settings share-2 shield-check shuffle smartphone sparkles split square-dashed sun sun-moon tag
-    target timer trash-2 triangle-alert undo-2 unlink user user-plus users wand-sparkles waypoints webhook
-    workflow x zap zoom-in zoom-out
+    activity archive arrow-down arrow-up bold braces briefcase-business calendar chart-column check
+    chevron-left chevron-right circle-alert circle-check circle-x clock code columns-2 command copy download
+    ellipsis external-link file-braces file-up flag flask-conical funnel git-branch grip-vertical heading
+    history image inbox info key-round keyboard languages layers layout-grid layout-template link list
+    list-tree lock log-out mail maximize menu merge message-circle message-square minus monitor moon
+    mouse-pointer-click pause pencil pilcrow play plus redo-2 rocket rotate-ccw route search send settings
+    shield-check smartphone sparkles split square-dashed sun tag target trash-2 triangle-alert undo-2 unlink
+    user user-plus users wand-sparkles waypoints webhook x zap zoom-in zoom-out
 """
 # what a package calls its licence → the SPDX name
 LICENCES = {"BSD-0-Clause": "0BSD"}

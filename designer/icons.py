@@ -32,8 +32,13 @@ def icon(name: str, extra: str = "") -> Markup:
     return Markup('<i class="i i-{}" aria-hidden="true"></i>').format(f"{name} {extra}".strip())
 
 
+def drawn(family: str, channel: str | None = None) -> tuple[str, str]:
+    """Tell the tint and the icon of a node's family, or of the channel that it sends by."""
+    tint = TINTS.get(channel or "", TINTS.get(family, family))
+    return tint, CHANNELS.get(channel or "", FAMILIES.get(family, "square-dashed"))
+
+
 def sign(family: str, channel: str | None = None) -> Markup:
     """Draw the sign of a node's family, or of the channel that it sends by: an icon on its tinted ground."""
-    drawn = CHANNELS.get(channel or "", FAMILIES.get(family, "square-dashed"))
-    tint = TINTS.get(channel or "", TINTS.get(family, family))
-    return Markup('<span class="badge k k-{}">{}</span>').format(tint, icon(drawn))
+    tint, name = drawn(family, channel)
+    return Markup('<span class="badge k k-{}">{}</span>').format(tint, icon(name))

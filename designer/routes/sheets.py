@@ -9,10 +9,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from rcssmin import cssmin
 
+from designer.signs import sign_sheet
 from engine.errors import NotFound
 
 ICONS: Final = "icons"
 """The sheet that set-up makes; the others lie in ``static/css``."""
+
+SIGNS: Final = "signs"
+"""The sheet that is made of the icons and the colours."""
 
 _NAMES: Final = re.compile(r"[a-z]{1,20}(?:\+[a-z]{1,20}){0,19}")
 
@@ -39,6 +43,8 @@ def sheets_router(files: Path) -> APIRouter:
 
 
 def _read(files: Path, name: str) -> str:
+    if name == SIGNS:
+        return sign_sheet(_read(files, ICONS), _read(files, "tokens"))
     file = files / ("vendor" if name == ICONS else "css") / f"{name}.css"
     try:
         return file.read_text(encoding="utf-8")

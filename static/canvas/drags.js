@@ -90,7 +90,7 @@ export class DragNodes {
 
   scroll() {
     cancelAnimationFrame(this.frame);
-    const { left, top, right, bottom } = this.hand.view.viewport.getBoundingClientRect();
+    const { left, top, right, bottom } = this.hand.view.box;
     const { clientX: x, clientY: y } = this.event;
     const over = (low, high, at) => (at < low + BORDER ? low + BORDER - at : at > high - BORDER ? high - BORDER - at : 0);
     const [dx, dy] = [over(left, right, x), over(top, bottom, y)];
@@ -234,7 +234,7 @@ export class PlaceType {
   move(event) {
     const { view } = this.hand;
     this.ghost.style.transform = `translate(${event.clientX - 110}px,${event.clientY - 20}px) rotate(-1.5deg)`;
-    const { left, top, right, bottom } = view.viewport.getBoundingClientRect();
+    const { left, top, right, bottom } = view.box;
     const isInside = event.clientX > left && event.clientX < right && event.clientY > top && event.clientY < bottom;
     this.show(isInside ? this.look(view.toWorld(event.clientX, event.clientY)) : {});
   }

@@ -1,6 +1,7 @@
 // The drawing as the page shows it: places, ports and neighbours, read from the elements.
 
 const corners = new WeakMap();
+const nodes = new WeakMap();
 
 export class Graph {
   constructor() {
@@ -98,16 +99,27 @@ export class Graph {
   }
 }
 
-export function nodeOf(element) {
+/** Read a node; one that was neither drawn anew nor moved since is as it was. */
+function nodeOf(element) {
+  const drawn = `${element.dataset.rev} ${element.getAttribute("style")}`;
+  const before = nodes.get(element);
+  if (before?.drawn === drawn) return before.node;
+  const node = readNode(element);
+  nodes.set(element, { drawn, node });
+  return node;
+}
+
+function readNode(element) {
   const style = element.style;
   const ways = [...element.querySelectorAll(".out")].map((port) => ({
     key: port.dataset.port,
-    x: parseFloat(port.style.left),
+    x: parseFloat(port.style.getPropertyValue("--x")),
     element: port,
   }));
   return {
     id: element.dataset.id,
     element,
+    face: element.querySelector(".card-face"),
     x: parseFloat(style.left),
     y: parseFloat(style.top),
     w: parseFloat(style.width),
@@ -127,6 +139,13 @@ export function portOf(node, key) {
 /** Say where edges come in. */
 export function entryOf(node) {
   return [node.x + node.w / 2, node.y];
+}
+
+/** Put a chip on the middle of its edge. */
+export function placeChip(chip, edge) {
+  const [x, y] = edge.dataset.mid.split(" ");
+  chip.style.setProperty("--x", `${x}px`);
+  chip.style.top = `${y - 10}px`;
 }
 
 function cornersOf(element) {
@@ -192,18 +211,17 @@ export class Choice {
   }
 
   focus(id) {
-    const face = this.graph.node(id)?.element.querySelector(".card-face");
-    face?.focus({ preventScroll: true });
+    this.graph.node(id)?.face.focus({ preventScroll: true });
   }
 
   /** Draw what is chosen; called again after elements were replaced. */
   show() {
     for (const node of this.graph.all()) {
-      const is = this.ids.has(node.id);
-      const face = node.element.querySelector(".card-face");
+      const [is, pressed] = [this.ids.has(node.id), String(this.ids.has(node.id))];
+      const stop = node.id === this.current ? 0 : -1;
       node.element.classList.toggle("chosen", is);
-      if ((face.getAttribute("aria-pressed") === "true") !== is) face.setAttribute("aria-pressed", String(is));
-      face.tabIndex = node.id === this.current ? 0 : -1;
+      if (node.face.getAttribute("aria-pressed") !== pressed) node.face.setAttribute("aria-pressed", pressed);
+      if (node.face.tabIndex !== stop) node.face.tabIndex = stop;
     }
     for (const edge of this.graph.lines()) edge.element.classList.toggle("chosen", isSame(edge, this.edge));
     for (const listener of this.listeners) listener(this);

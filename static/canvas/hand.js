@@ -133,7 +133,7 @@ export class Hand {
   wheel(event) {
     event.preventDefault();
     const unit = event.deltaMode === 1 ? 16 : 1;
-    const { left, top } = this.view.viewport.getBoundingClientRect();
+    const { left, top } = this.view.box;
     if ((event.ctrlKey || event.metaKey) !== (this.wheelZooms ?? false)) {
       this.view.zoomAt(event.clientX - left, event.clientY - top, Math.exp((-event.deltaY * unit) / 240));
     } else if (event.shiftKey) this.view.pan(-event.deltaY * unit, 0);
@@ -194,7 +194,7 @@ class Pinch {
     if (this.hand.touches.size < 2) return;
     const now = this.look();
     const { view } = this.hand;
-    const { left, top } = view.viewport.getBoundingClientRect();
+    const { left, top } = view.box;
     view.pan(now.x - this.before.x, now.y - this.before.y);
     view.zoomAt(now.x - left, now.y - top, now.away / Math.max(1, this.before.away));
     this.before = now;

@@ -32,27 +32,10 @@ listen(tools);
 const stream = new Stream(tools);
 sender.onOthers = () => tools.panels.renew();
 
-view.onChange(() => {
-  document.getElementById("zoom-level").textContent = `${Math.round(view.k * 100)}%`;
-  viewport.style.backgroundPosition = `${view.x}px ${view.y}px`;
-  viewport.style.backgroundSize = `${22 * view.k}px ${22 * view.k}px`;
-});
-
-/** Give the world and the edges' ground a real size: without one, every frame is dear. */
-function measure() {
-  const [x, y, width, height] = document.getElementById("bounds").value.split(" ").map(Number);
-  world.style.width = `${x + width}px`;
-  world.style.height = `${y + height}px`;
-  for (const svg of [document.getElementById("edges-ground"), document.getElementById("lift")]) {
-    svg.setAttribute("viewBox", `${x} ${y} ${width} ${height}`);
-    Object.assign(svg.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
-  }
-}
-
 /** Take up what changed on the page. */
 function refresh() {
   graph.changed();
-  measure();
+  view.measure();
   choice.refresh();
   stream.draw();
   tools.overlay.draw();

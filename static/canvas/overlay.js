@@ -87,8 +87,7 @@ export class Overlay {
       const { id } = edge.element;
       const chip = before.get(id) ?? ground.appendChild(makeChip());
       before.delete(id);
-      const [x, y] = edge.element.dataset.mid.split(" ");
-      Object.assign(chip.style, { left: `${x}px`, top: `${y}px` });
+      placeChip(chip, edge.element);
       Object.assign(chip.dataset, { edge: id, of: edge.from, port: edge.port });
       if (chip.textContent !== words) chip.textContent = words;
     }

@@ -1,6 +1,6 @@
 // The simulation tab: the same drawing, read only; a day line to scrub along, and contacts to follow.
 
-import { Graph } from "./graph.js";
+import { Graph, placeChip } from "./graph.js";
 import { Minimap, View } from "./view.js";
 
 const page = document.getElementById("canvas-page");
@@ -14,24 +14,9 @@ const numbers = new Intl.NumberFormat(document.documentElement.lang);
 let days = [];
 let playing = 0;
 
-view.onChange(() => {
-  document.getElementById("zoom-level").textContent = `${Math.round(view.k * 100)}%`;
-  viewport.style.backgroundPosition = `${view.x}px ${view.y}px`;
-  viewport.style.backgroundSize = `${22 * view.k}px ${22 * view.k}px`;
-});
-
-function measure() {
-  const [x, y, width, height] = document.getElementById("bounds").value.split(" ").map(Number);
-  Object.assign(world.style, { width: `${x + width}px`, height: `${y + height}px` });
-  for (const svg of document.querySelectorAll("#edges-ground, #lift")) {
-    svg.setAttribute("viewBox", `${x} ${y} ${width} ${height}`);
-    Object.assign(svg.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
-  }
-}
-
 viewport.addEventListener("wheel", (event) => {
   event.preventDefault();
-  const { left, top } = viewport.getBoundingClientRect();
+  const { left, top } = view.box;
   if (event.ctrlKey || event.metaKey) view.zoomAt(event.clientX - left, event.clientY - top, Math.exp(-event.deltaY / 240));
   else view.pan(-event.deltaX, -event.deltaY);
 }, { passive: false });
@@ -106,10 +91,9 @@ function show(number) {
 }
 
 function chip(edge, passed) {
-  const [x, y] = edge.dataset.mid.split(" ");
   const made = document.createElement("span");
   made.className = "chip";
-  Object.assign(made.style, { left: `${x}px`, top: `${y}px` });
+  placeChip(made, edge);
   made.textContent = numbers.format(passed);
   return made;
 }
@@ -151,7 +135,7 @@ function follow(step) {
   show(Math.min(Number(step.dataset.day), days.length - 1));
 }
 
-measure();
+view.measure();
 minimap.draw();
 const box = graph.around();
 if (box && !view.restore()) view.begin(box);
