@@ -1,6 +1,8 @@
 // Live numbers over a period: how many entered and rest at each node, passed each edge, what became of messages;
 // and the contacts behind a number.
 
+import { placeChip } from "./graph.js";
+
 const OFTEN = 2000;
 
 export class Overlay {
