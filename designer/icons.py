@@ -1,5 +1,6 @@
 """Icons: masks of ``static/vendor/icons.css``, and which of them stands for which family of nodes."""
 
+from functools import cache
 from typing import Final
 
 from markupsafe import Markup
@@ -38,6 +39,7 @@ def drawn(family: str, channel: str | None = None) -> tuple[str, str]:
     return tint, CHANNELS.get(channel or "", FAMILIES.get(family, "square-dashed"))
 
 
+@cache
 def sign(family: str, channel: str | None = None) -> Markup:
     """Draw the sign of a node's family, or of the channel that it sends by: an icon on its tinted ground."""
     tint, name = drawn(family, channel)

@@ -7,7 +7,7 @@ a light or a dark ground.
 import re
 from typing import Final
 
-from designer.icons import CHANNELS, FAMILIES, drawn
+from designer.icons import CHANNELS, drawn
 from engine.contract.node import Family
 
 _SHAPE: Final = re.compile(r'\.i-([a-z0-9-]+)\{--i:(url\("[^"]*"\))\}')

@@ -70,6 +70,10 @@ class Pages:
         language = self.language(request)
         return self._templates[language.tag].get_template(template).render(**self._around(request, language), **facts)
 
+    def macros(self, request: Request, template: str) -> Any:
+        """Give the macros of a template, which are to know nothing of the request but its language."""
+        return self._templates[self.language(request).tag].get_template(template).module
+
     def language(self, request: Request) -> Language:
         """Tell in which language to answer: the one asked for, the one kept, or the browser's."""
         visitor = visitor_of(request)

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from designer.canvas.choosing import choice_facts
-from designer.canvas.fragments import Scenes, fragments
+from designer.canvas.fragments import Scenes, fragments, write_scene
 from designer.canvas.hub import Hub
 from designer.canvas.inspecting import inspect
 from designer.canvas.keys import shortcuts
@@ -33,6 +33,9 @@ from engine.api.vocabulary import attribute_kinds
 from engine.contract.findings import Level
 from engine.errors import FlowError, NotFound
 from engine.graph.delta import Overtaken
+
+ISSUES: Final = "issues"
+"""The element that lists problems, among those of a scene."""
 
 
 class Desk:
@@ -178,17 +181,23 @@ class Desk:
 
     def _scene(self, request: Request, sheet: Sheet) -> Scene:
         language = self.pages.language(request)
-        before = self.scenes.find(sheet.flow.key, sheet.revision - 1, language.tag)
-        scene = make_scene(sheet.document, sheet.findings, sheet.revision, language, before)
-        return self.scenes.keep(sheet.flow.key, language.tag, scene)
+        key, revision = sheet.flow.key, sheet.revision
+        now = self.scenes.find(key, revision, language.tag)
+        if now is not None and now.document is sheet.document and now.findings == sheet.findings:
+            return now
+        before = now or self.scenes.find(key, revision - 1, language.tag)
+        scene = make_scene(sheet.document, sheet.findings, revision, language, before)
+        return self.scenes.keep(key, language.tag, write_scene(self.pages, request, scene))
 
     def _changes(
         self, request: Request, sheet: Sheet, before: Scene | None, scene: Scene, actor: str, words: str, gone: str = ""
     ) -> str:
-        found = list(fragments(before, scene))
         around = self._around(request, sheet, actor)
+        issues = scene.html[ISSUES] = self.pages.write(request, "canvas/issues.html", **around)
+        is_told = before is not None and before.html.get(ISSUES) == issues
+        facts = {"scene": scene, "sheet": sheet, "words": words, "gone": gone, "issues": "" if is_told else issues}
         return self.pages.write(
-            request, "canvas/changes.html", fragments=found, scene=scene, sheet=sheet, words=words, gone=gone, **around
+            request, "canvas/changes.html", fragments=list(fragments(before, scene)), **facts, **around
         )
 
     def _around(self, request: Request, sheet: Sheet, actor: str) -> dict[str, Any]:
@@ -210,6 +219,9 @@ class Desk:
         return lambda text: say_fault(text, language)
 
     def _dirty(self, sheet: Sheet) -> int:
+        """Count what is not published; of a flow that never was, whether there is anything at all."""
+        if sheet.flow.number is None:
+            return int(bool(sheet.raw.get("nodes")))
         return sum(not each.only_moved for each in drawing.unpublished(self.wiring, sheet))
 
     def _as_partial(self, target: str, html: str) -> str:

@@ -1,14 +1,18 @@
 """What a browser is sent after a change: the elements that differ, and nothing else.
 
-Every fragment is a whole element with the revision it was drawn at; a browser drops what is older than what it shows.
+Every fragment is a whole element with the revision since which it is so; a browser drops what is older than what it
+shows.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from fastapi import Request
+
 from designer.canvas.scene import Card, Line, Scene
+from designer.views import Pages
 
 KEPT: Final = 64
 """So many scenes are remembered to compare with."""
@@ -72,10 +76,13 @@ class Scenes:
         return scene
 
 
-Write = Callable[..., str]
-"""Write a template with facts."""
-
-
-def write_fragments(write: Write, before: Scene | None, after: Scene) -> str:
-    """Write how a page comes to show a scene as HTML."""
-    return write("canvas/fragments.html", fragments=list(fragments(before, after)), scene=after)
+def write_scene(pages: Pages, request: Request, scene: Scene) -> Scene:
+    """Write the elements of a scene that are not written yet."""
+    parts = pages.macros(request, "canvas/parts.html")
+    for card in scene.cards.values():
+        if card.dom not in scene.html:
+            scene.html[card.dom] = parts.card(card, scene.revision)
+    for line in scene.lines.values():
+        if line.dom not in scene.html:
+            scene.html[line.dom] = parts.line(line, scene.revision)
+    return scene

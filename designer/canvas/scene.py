@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import is_
 from typing import Any, Final
@@ -82,7 +82,8 @@ class Line:
 class Scene:
     """Everything on a canvas.
 
-    Shape: ``bounds`` hold all of it with free room around; ``ground`` is what the lines were drawn from.
+    Shape: ``bounds`` hold all of it with free room around; ``ground`` is what the lines were drawn from, ``findings``
+    what the cards tell of the ``document``. ``html`` are the elements that were written so far, by their ids.
     """
 
     revision: int
@@ -90,12 +91,15 @@ class Scene:
     lines: Mapping[str, Line]
     bounds: Box
     ground: Any = field(default=None, compare=False, repr=False)
+    document: Document | None = field(default=None, compare=False, repr=False)
     drawn: Mapping[str, "_Drawn"] = field(default_factory=dict, compare=False, repr=False)
+    findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
+    html: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 def make_scene(
     document: Document | None,
-    findings: Iterable[Finding],
+    findings: Sequence[Finding],
     revision: int,
     language: Language,
     before: Scene | None = None,
@@ -123,11 +127,22 @@ def make_scene(
     }
     places = {name: {port.key: place for place, port in enumerate(each)} for name, each in ports.items()}
     basis = (found, places, [(edge.source, edge.port, edge.target) for edge in document.edges])
+    lines: Mapping[str, Line]
     if before is not None and before.ground == basis:
-        return Scene(revision, cards, before.lines, before.bounds, basis, drawn)
-    ground = Ground(found.values())
-    lines = [_line(edge, found, places[edge.source], ground) for edge in document.edges]
-    return Scene(revision, cards, {line.dom: line for line in lines}, _bounds(found.values()), basis, drawn)
+        lines, bounds = before.lines, before.bounds
+    else:
+        ground = Ground(found.values())
+        made = [_line(edge, found, places[edge.source], ground) for edge in document.edges]
+        lines, bounds = {line.dom: line for line in made}, _bounds(found.values())
+    html = {} if before is None else _written(before, cards, lines)
+    return Scene(revision, cards, lines, bounds, basis, document, drawn, tuple(findings), html)
+
+
+def _written(before: Scene, cards: Mapping[str, Card], lines: Mapping[str, Line]) -> dict[str, str]:
+    """Take over the elements of what is as it was; each says the revision since which it is so."""
+    same = [card.dom for name, card in cards.items() if before.cards.get(name) is card]
+    same += lines if lines is before.lines else [dom for dom, line in lines.items() if before.lines.get(dom) == line]
+    return {dom: before.html[dom] for dom in same if dom in before.html}
 
 
 @dataclass(frozen=True)

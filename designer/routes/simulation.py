@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from designer.canvas.assumptions import sliders_of
+from designer.canvas.fragments import write_scene
 from designer.canvas.rehearsal_view import view_of
 from designer.canvas.rehearsing import Simulation, Simulations
 from designer.canvas.scene import make_scene
@@ -31,6 +32,7 @@ def simulation_router(pages: Pages, shipped: Shipped) -> APIRouter:
     def tab(request: Request, key: str) -> HTMLResponse:
         sheet = drawing.open_sheet(pages.wiring, key)
         scene = make_scene(sheet.document, sheet.findings, sheet.revision, pages.language(request))
+        write_scene(pages, request, scene)
         sliders = sliders_of(manner_of(pages.wiring, shipped, key), pages.language(request))
         return pages.show(
             request, "canvas/simulation.html", is_placed=True, sheet=sheet, scene=scene, asked=Asked(), sliders=sliders

@@ -62,8 +62,7 @@ def open_sheet(wiring: Wiring, key: str) -> Sheet:
         flow = flows.find(wiring, connection, key)
         _, revision, raw = drafts.load(connection, wiring.workspace_id, key)
         surroundings = surroundings_of(wiring, connection)
-    document, faults = read_document(raw, wiring.registry, _last_read(wiring, key))
-    _keep_read(wiring, key, revision, document)
+    document, faults = _read(wiring, key, revision, raw)
     findings = in_order([*faults, *_checked(wiring, key, raw, document, surroundings)])
     return Sheet(flow, revision, raw, document, tuple(findings))
 
@@ -115,25 +114,27 @@ def _without_place(node: Any) -> Any:
     return {**node, "at": None} if isinstance(node, dict) else node
 
 
-_READ: WeakKeyDictionary[Engine, OrderedDict[tuple[str, int], Document | None]] = WeakKeyDictionary()
-"""The drafts that were read last: who draws goes on from there."""
+_READ: WeakKeyDictionary[Engine, OrderedDict[tuple[str, int], tuple[Document, list[Finding]]]] = WeakKeyDictionary()
+"""The drafts that were read last, and what was found in reading: who draws goes on from there."""
 
 
 def _kept(wiring: Wiring, key: str, revision: int) -> Document | None:
-    kept = _READ.get(wiring.store.engine)
-    return None if kept is None else kept.get((key, revision))
+    return _READ.setdefault(wiring.store.engine, OrderedDict()).get((key, revision), (None, []))[0]
 
 
-def _last_read(wiring: Wiring, key: str) -> Document | None:
-    kept = _READ.get(wiring.store.engine, OrderedDict())
-    return next((document for (name, _), document in reversed(list(kept.items())) if name == key), None)
-
-
-def _keep_read(wiring: Wiring, key: str, revision: int, document: Document | None) -> None:
+def _read(wiring: Wiring, key: str, revision: int, raw: Mapping[str, Any]) -> tuple[Document | None, list[Finding]]:
+    """Read a draft, and only what of it is not as it was read before."""
     kept = _READ.setdefault(wiring.store.engine, OrderedDict())
-    kept[key, revision] = document
+    found = kept.get((key, revision))
+    if found is not None and is_same(found[0].raw, raw):  # a flow that was deleted may have had this revision too
+        return found
+    last = next((document for (name, _), (document, _) in reversed(list(kept.items())) if name == key), None)
+    document, faults = read_document(raw, wiring.registry, last)
+    if document is not None:
+        kept[key, revision] = document, faults
     while len(kept) > KEPT:
         kept.popitem(last=False)
+    return document, faults
 
 
 def revision_of(wiring: Wiring, key: str) -> int:

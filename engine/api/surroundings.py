@@ -1,6 +1,7 @@
 """What a checker may know of a workspace: its attributes, events, segments, topics, templates and flows."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from engine.channels.content import wordings
 from engine.contract.node import ByHand
+from engine.contract.registry import Registry
 from engine.graph.document import read_document
 from engine.graph.model import Document
 from engine.graph.surroundings import Surroundings, Template
@@ -74,5 +76,11 @@ def _flows(wiring: Wiring, connection: Connection) -> dict[str, bool]:
     live = sa.select(FLOW.c.key, VERSION.c.document).outerjoin(VERSION, VERSION.c.id == FLOW.c.live_version_id)
     found = {}
     for key, text in connection.execute(live.where(FLOW.c.workspace_id == wiring.workspace_id)):
-        found[key] = lets_in_by_hand(read_document(text, wiring.registry)[0] if text is not None else None)
+        found[key] = text is not None and _opens(text, wiring.registry)
     return found
+
+
+# Asked with every gesture, of every live flow.
+@lru_cache(maxsize=256)
+def _opens(text: str, registry: Registry) -> bool:
+    return lets_in_by_hand(read_document(text, registry)[0])

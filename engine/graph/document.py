@@ -7,6 +7,7 @@ from engine.contract.findings import Finding, Level
 from engine.contract.registry import Registry, installed
 from engine.graph.edges import read_edges
 from engine.graph.faults import missing_keys, salvage
+from engine.graph.kept import Kept
 from engine.graph.model import Document, Edge, NodeDoc
 from engine.graph.nodes import read_nodes
 from engine.graph.shape import Frame, Settings
@@ -15,7 +16,7 @@ from engine.graph.upgrade import lift
 
 __all__ = ["Document", "Edge", "NodeDoc", "is_sound", "read_document"]
 
-_NODE = re.compile(r"nodes\[(\d+)\]")
+_PLACE = re.compile(r"(?:nodes|edges)\[\d+\]")
 
 MOST_NODES = 2_000
 MOST_EDGES = 60_000
@@ -26,7 +27,7 @@ def read_document(
 ) -> tuple[Document | None, list[Finding]]:
     """Read a document from JSON text or from what JSON was parsed to.
 
-    ``before`` is a document that was read with this registry: nodes that are the same are taken from it.
+    ``before`` is a document that was read with this registry: nodes and edges that are the same are taken from it.
 
     Shape: with an error among the findings the document is only as much as could be understood, for further checks:
     it must not be published or run. ``None`` when there is nothing to go on.
@@ -36,22 +37,26 @@ def read_document(
         return None, findings
     if not isinstance(value, dict):
         return None, [*findings, error("document.object", "", "is no object", "a flow is a JSON object")]
-    deep = is_too_deep(value)
+    kept = Kept.of(value, before)
+    rest = kept.rest(value)
+    deep = is_too_deep(value, rest)
     if deep:
         return None, findings + deep
+    findings += check_values(value, rest)
     value, more = lift(value)
     frame, faults = salvage(Frame, value, "")
-    findings += check_values(value) + more + faults + missing_keys(Frame, value, ("key", "nodes"), "")
+    findings += more + faults + missing_keys(Frame, value, ("key", "nodes"), "")
     many = list(_too_many(frame))
     if many:
         return None, findings + many
     settings, faults = (Settings(), []) if frame.settings is None else salvage(Settings, frame.settings, "settings")
-    nodes, more = read_nodes(frame.nodes, registry or installed(), before)
-    edges, others = read_edges(frame.edges, nodes)
+    nodes, more = read_nodes(frame.nodes, registry or installed(), kept.nodes)
+    edges, others = read_edges(frame.edges, nodes, kept.edges)
     key = frame.key or ""
-    faulty = frozenset(int(found[1]) for each in more if (found := _NODE.match(each.path)))
+    findings = findings + faults + more + others
+    faulty = frozenset(found[0] for each in findings if (found := _PLACE.match(each.path)))
     document = Document(key, frame.name or key, frame.description, settings, nodes, edges, raw=value, faulty=faulty)
-    return document, findings + faults + more + others
+    return document, findings
 
 
 def is_sound(findings: Sequence[Finding]) -> bool:

@@ -18,11 +18,11 @@ from engine.graph.sizes import Box, Point, boxes
 class Drawing:
     """A document's nodes and edges, free to be changed; what they were is left as it was.
 
-    ``document`` is what the JSON was read to, if it was.
+    ``document`` is what the JSON was read to, if it was; one of another JSON is passed over.
     """
 
     def __init__(self, raw: Mapping[str, Any], registry: Registry, document: Document | None = None) -> None:
-        if document is None:
+        if document is None or document.raw != raw:
             document, _ = read_document(dict(raw), registry)
         if document is None:
             raise FlowError("this cannot be drawn; import a document that can be read")

@@ -10,14 +10,18 @@ from engine.graph.text import error
 from engine.rules.faults import nearest
 
 
-def read_edges(raw: Sequence[object], nodes: Sequence[NodeDoc]) -> tuple[tuple[Edge, ...], list[Finding]]:
-    """Read all edges; those without two ends are left out."""
+def read_edges(
+    raw: Sequence[object], nodes: Sequence[NodeDoc], kept: Mapping[int, Edge]
+) -> tuple[tuple[Edge, ...], list[Finding]]:
+    """Read all edges but those that are kept, by their places; those without two ends are left out."""
     known = {node.id: node for node in nodes}
     edges: dict[tuple[str, str, str], Edge] = {}
     findings: list[Finding] = []
     for index, each in enumerate(raw):
-        edge, faults = _edge(index, each)
-        findings += faults
+        edge = kept.get(index)
+        if edge is None:
+            edge, faults = _edge(index, each)
+            findings += faults
         if edge is None:
             continue
         findings += _ends(edge, known)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from engine.contract.fields import Found, fields_of
 from engine.contract.node import Family, NodeConfig, NodeType, Port
 from engine.graph.shape import Settings
 from engine.terms import Text
@@ -53,6 +54,11 @@ class NodeDoc:
             return None
         return tuple(self.node_type.ports(self.config))
 
+    @cached_property
+    def fields(self) -> tuple[Found, ...]:
+        """The values of the settings that mean something."""
+        return () if self.config is None else tuple(fields_of(self.config))
+
     @property
     def is_trigger(self) -> bool:
         """Whether contacts come in here."""
@@ -68,8 +74,8 @@ class NodeDoc:
 class Document:
     """A flow as it is drawn.
 
-    Shape: ``raw`` is the JSON that it was read from, lifted to the present version; ``faulty`` are the places in it of
-    nodes in which something was wrong.
+    Shape: ``raw`` is the JSON that it was read from, lifted to the present version; ``faulty`` are the paths in it of
+    nodes and edges in which something was wrong.
     """
 
     key: str
@@ -79,7 +85,7 @@ class Document:
     nodes: tuple[NodeDoc, ...]
     edges: tuple[Edge, ...]
     raw: Mapping[str, Any] = field(compare=False, repr=False)
-    faulty: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
+    faulty: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @cached_property
     def by_id(self) -> Mapping[str, NodeDoc]:

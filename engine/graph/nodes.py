@@ -1,15 +1,15 @@
 """Read the nodes of a document. One that cannot be read is kept as a box of which nothing is known."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract.findings import Finding
 from engine.contract.node import NodeConfig, NodeType
 from engine.contract.registry import Registry
 from engine.graph.faults import missing_keys, read_model, salvage
-from engine.graph.model import Document, NodeDoc
+from engine.graph.model import NodeDoc
 from engine.graph.shape import NodeFrame
-from engine.graph.text import error, is_same
+from engine.graph.text import error
 from engine.graph.upgrade import lift_config
 from engine.rules.faults import nearest
 
@@ -17,17 +17,13 @@ MOST_PORTS = 30
 
 
 def read_nodes(
-    raw: Sequence[object], registry: Registry, before: Document | None = None
+    raw: Sequence[object], registry: Registry, known: Mapping[int, NodeDoc]
 ) -> tuple[tuple[NodeDoc, ...], list[Finding]]:
-    """Read all nodes; of two with the same id the first is kept.
-
-    Nodes that are the same in ``before`` are taken from it, but for those in which something was wrong.
-    """
-    known = {} if before is None else {node.index: node for node in before.nodes if node.index not in before.faulty}
+    """Read all nodes but those that are known, by their places; of two with the same id the first is kept."""
     nodes: dict[str, NodeDoc] = {}
     findings: list[Finding] = []
     for index, each in enumerate(raw):
-        node = known.get(index) if before is not None and is_same(_said(before, index), each) else None
+        node = known.get(index)
         if node is None:
             node, faults = _node(index, each, registry)
             findings += faults
@@ -36,11 +32,6 @@ def read_nodes(
             words = f'"{node.id}" is the id of {first.path} too'
             findings.append(error("node.twice", f"{node.path}.id", words, "give it an id of its own", node.id))
     return tuple(nodes.values()), findings
-
-
-def _said(document: Document, index: int) -> object:
-    said = document.raw.get("nodes")
-    return said[index] if isinstance(said, list) and index < len(said) else None
 
 
 def _node(index: int, raw: object, registry: Registry) -> tuple[NodeDoc, list[Finding]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from heapq import heappop, heappush
 
 import networkx as nx
@@ -13,39 +14,56 @@ from engine.graph.model import Document, NodeDoc
 class Order:
     """How a flow runs.
 
-    Shape: ``nodes`` in topological order, of those that are free the first in the document; ``ancestors`` by id.
+    Shape: ``nodes`` in topological order, of those that are free the first in the document; ``graph`` without circles.
     ``parallel`` tells whether an enrollment can have two tokens; ``repeated`` names the nodes that an
     enrollment can pass more than once.
     """
 
     nodes: tuple[NodeDoc, ...]
-    ancestors: Mapping[str, frozenset[str]]
+    graph: nx.DiGraph
     parallel: bool
     repeated: frozenset[str]
 
+    @cached_property
+    def ancestors(self) -> Mapping[str, frozenset[str]]:
+        """The nodes upstream of each, by id."""
+        found: dict[str, frozenset[str]] = {}
+        for node in self.nodes:
+            above = self.graph.pred[node.id]
+            found[node.id] = frozenset(above).union(*(found[each] for each in above))
+        return found
+
 
 def graph_of(document: Document) -> nx.DiGraph:
-    """Draw the graph of a document; several edges between two nodes are one."""
+    """Draw the graph of a document, not to be changed; several edges between two nodes are one."""
+    return _graph(tuple(document.by_id), tuple((edge.source, edge.target) for edge in document.edges))
+
+
+# Who draws changes settings and words more often than ways.
+@lru_cache(maxsize=16)
+def _graph(names: tuple[str, ...], ways: tuple[tuple[str, str], ...]) -> nx.DiGraph:
     graph = nx.DiGraph()
-    graph.add_nodes_from(node.id for node in document.nodes)
-    graph.add_edges_from((edge.source, edge.target) for edge in document.edges)
-    return graph
+    graph.add_nodes_from(names)
+    graph.add_edges_from(ways)
+    return nx.freeze(graph)
+
+
+@lru_cache(maxsize=16)
+def _sorted(names: tuple[str, ...], ways: tuple[tuple[str, str], ...]) -> tuple[nx.DiGraph, tuple[str, ...]]:
+    """Give the graph without circles, and its nodes in order, of those that are free the first named."""
+    graph = acyclic(_graph(names, ways))
+    place = {name: number for number, name in enumerate(names)}
+    return graph, tuple(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
 
 
 def order_of(document: Document) -> Order:
     """Put a document's nodes in order. Edges that close a circle are passed over."""
-    graph = acyclic(graph_of(document))
-    place = {node.id: node.index for node in document.nodes}
-    ids = list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
-    ancestors: dict[str, frozenset[str]] = {}
-    for name in ids:
-        above = graph.pred[name]
-        ancestors[name] = frozenset(above).union(*(ancestors[each] for each in above))
+    graph, ids = _sorted(tuple(document.by_id), tuple((edge.source, edge.target) for edge in document.edges))
     rank = {name: number for number, name in enumerate(ids)}
     forks = [targets for targets in _forks(document) if len(targets) > 1]
     return Order(
         tuple(document.by_id[name] for name in ids),
-        ancestors,
+        graph,
         bool(forks),
         frozenset().union(*(_passed_twice(document, graph, rank, targets) for targets in forks)),
     )

@@ -37,9 +37,8 @@ def places(document: Document) -> list[Place]:
     """List every meaningful value of the document's settings and nodes."""
     found = [Place(join("settings", each.path), each.hint, each.value, None) for each in fields_of(document.settings)]
     for node in document.nodes:
-        if node.config is not None:
-            path = f"{node.path}.config"
-            found += [Place(join(path, each.path), each.hint, each.value, node) for each in fields_of(node.config)]
+        path = f"{node.path}.config"
+        found += [Place(join(path, each.path), each.hint, each.value, node) for each in node.fields]
     return found
 
 

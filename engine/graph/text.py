@@ -70,9 +70,12 @@ def _float(digits: str) -> float:
     return number if math.isfinite(number) else _refuse(digits)
 
 
-def check_values(value: Any) -> list[Finding]:
-    """Find what no document may hold anywhere: texts that are too long or cannot be stored, and too many levels."""
-    if _is_harmless(value):
+def check_values(value: Any, rest: Any) -> list[Finding]:
+    """Find what no document may hold anywhere: texts that are too long or cannot be stored.
+
+    ``rest`` is what of it was not found to be in order before.
+    """
+    if _is_harmless(rest):
         return []
     findings: list[Finding] = []
     for path, member in walk(value):
@@ -123,12 +126,12 @@ def _is_flat(value: Any) -> bool:
 
 def is_same(one: object, other: object) -> bool:
     """Tell whether two JSON values are the same also in their types: to Python 1, 1.0 and true are equal."""
-    return one == other and repr(one) == repr(other)
+    return one is other or repr(one) == repr(other)
 
 
-def is_too_deep(value: Any) -> list[Finding]:
-    """Find the first place that is nested too deeply."""
-    if isinstance(value, dict | list) and _is_flat(value):
+def is_too_deep(value: Any, rest: Any) -> list[Finding]:
+    """Find the first place that is nested too deeply; ``rest`` is what of it was not found to be in order before."""
+    if isinstance(rest, dict | list) and _is_flat(rest):
         return []
     level = [("", value)]
     for _ in range(DEEPEST):

@@ -7,6 +7,7 @@ each other is closed. When all are, no contact can ever match. What is too large
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from engine.rules.attributes import locate
@@ -48,8 +49,13 @@ def never_holds(rule: Rule, segments: Mapping[str, Rule] | None = None) -> bool:
 
     Shape: ``True`` is certain; ``False`` may be mistaken. Segments that are not given may mean anything.
     """
-    written = _Writer(segments or {}).write(rule)
-    return not _Search().open([(written, True)], [], 0)
+    return _Search().is_closed(_Writer(segments).write(rule)) if segments else _never_holds(rule)
+
+
+@lru_cache(maxsize=4096)
+def _never_holds(rule: Rule) -> bool:
+    """Tell it of a rule without segments; a flow that is drawn is checked again and again."""
+    return _Search().is_closed(_Writer({}).write(rule))
 
 
 def covered_by(rule: Rule, earlier: Sequence[Rule], segments: Mapping[str, Rule] | None = None) -> bool:
@@ -89,6 +95,10 @@ class _Search:
 
     def __init__(self) -> None:
         self.work = 0
+
+    def is_closed(self, rule: Rule) -> bool:
+        """Tell whether no alternative of a rule is open."""
+        return not self.open([(rule, True)], [], 0)
 
     def open(self, waiting: list[Literal], leaves: list[Literal], depth: int) -> bool:
         """Tell whether all that waits may hold together with the leaves."""
