@@ -14,6 +14,9 @@ from engine.errors import RenderError
 
 LARGEST_NUMBER = 10**15
 LOOP_FIELDS = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", "length"})
+OBJECT = (dict, Mapping)
+"""What has keys; the usual one first, for telling an abstract class takes longer than all the rest."""
+
 ALWAYS = ("+", "-", "*", "/", "//", "%")
 
 
@@ -47,13 +50,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Read a key of an object or a place of a list."""
         value = None
-        if (isinstance(obj, Mapping) and isinstance(argument, str)) or (
-            isinstance(obj, list | tuple) and isinstance(argument, int)
-        ):
-            try:
-                value = obj[argument]  # type: ignore[index] # told apart just above
-            except (LookupError, TypeError):
-                value = None
+        if isinstance(obj, OBJECT) and isinstance(argument, str):
+            value = obj.get(argument)
+        elif isinstance(obj, list | tuple) and isinstance(argument, int):
+            value = obj[argument] if -len(obj) <= argument < len(obj) else None
         return self.undefined(obj=obj, name=str(argument)) if is_missing(value) else value
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -87,6 +87,8 @@ def _is_sensible(value: Any) -> bool:
 
 
 def _finalize(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
     if isinstance(value, Missing):
         value.refuse()
     return "" if value is None else written(value)

@@ -10,7 +10,9 @@ from engine.errors import MissingVariable
 
 def is_missing(value: object) -> bool:
     """Tell whether a value says nothing: absent, null, or text of white space."""
-    return isinstance(value, Undefined) or value is None or (isinstance(value, str) and not value.strip())
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or isinstance(value, Undefined)
 
 
 class Missing(Undefined):

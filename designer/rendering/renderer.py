@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from jinja2 import Template, nodes
 
 from designer.rendering.budget import LARGEST, NAME, Budget
-from designer.rendering.environment import harden
+from designer.rendering.environment import OBJECT, harden
 from designer.rendering.filters import written
 from designer.rendering.grammar import Fault, read, sandbox
 from designer.rendering.mail import typeset
@@ -106,10 +106,10 @@ def _refuse_controls(text: str, *, single: bool) -> None:
 
 
 def _demand(source: str, context: Mapping[str, Json]) -> None:
-    for path in sorted(_required(source)):
+    for path, steps in _demands(source):
         value: Any = context
-        for step in path.split("."):
-            value = value.get(step) if isinstance(value, Mapping) else None
+        for step in steps:
+            value = value.get(step) if isinstance(value, OBJECT) else None
         if is_missing(value):
             raise MissingVariable(f"the variable {path} has no value here", variable=path)
 
@@ -131,6 +131,11 @@ def _check(source: str, html: bool) -> tuple[Fault, ...]:
 def _required(source: str) -> frozenset[str]:
     tree, _ = read(source, html=False) if "{" in source else (None, [])
     return required(tree) if tree is not None else frozenset()
+
+
+@lru_cache(maxsize=4096)
+def _demands(source: str) -> Sequence[tuple[str, Sequence[str]]]:
+    return [(path, path.split(".")) for path in sorted(_required(source))]
 
 
 def _checked(source: str, *, html: bool) -> nodes.Template:

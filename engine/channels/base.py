@@ -105,24 +105,29 @@ SENT, TEMPORARY, PERMANENT, IN_DOUBT = "sent", "temporary", "permanent", "in_dou
 ANSWER_LENGTH = 500
 
 
+def _kept(answer: str) -> str:
+    """Shorten what the other end said to what every database takes as text."""
+    return answer[:ANSWER_LENGTH].replace("\x00", "").encode(errors="replace").decode()
+
+
 def sent(answer: str = "") -> Outcome:
     """Say that the message was taken."""
-    return Outcome(SENT, answer[:ANSWER_LENGTH])
+    return Outcome(SENT, _kept(answer))
 
 
 def temporary(answer: str, retry_after: Micros | None = None) -> Outcome:
     """Say that the message was certainly not taken, and may be later."""
-    return Outcome(TEMPORARY, answer[:ANSWER_LENGTH], retry_after)
+    return Outcome(TEMPORARY, _kept(answer), retry_after)
 
 
 def permanent(answer: str, *, bounce: bool = False) -> Outcome:
     """Say that the message was not taken and never will be."""
-    return Outcome(PERMANENT, answer[:ANSWER_LENGTH], bounce=bounce)
+    return Outcome(PERMANENT, _kept(answer), bounce=bounce)
 
 
 def in_doubt(answer: str) -> Outcome:
     """Say that nobody can tell whether the message was taken."""
-    return Outcome(IN_DOUBT, answer[:ANSWER_LENGTH])
+    return Outcome(IN_DOUBT, _kept(answer))
 
 
 class Channel(Protocol):

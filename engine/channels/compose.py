@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from engine.channels.base import EMAIL, WEBHOOK, MessageContent, MessageKey, Outgoing, Request
@@ -41,6 +42,7 @@ def pieces_of(content: MessageContent, locale: str) -> dict[str, Piece]:
     return pieces
 
 
+@lru_cache(maxsize=1024)
 def _says_something(source: str) -> bool:
     """Tell whether a template says something to everybody, so that nobody needs the text of the HTML in its place."""
     return "{%" not in source and bool(_EXPRESSION.sub("", source).strip())

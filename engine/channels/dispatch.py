@@ -1,7 +1,8 @@
 """Hand over what is owed: claim and commit the intent, render, call the network outside of any transaction, record.
 
-At most ``concurrency`` messages of a channel are between intent and result at any moment, so that a crash leaves at
-most that many in doubt. The results of one call and the intents of the next are one transaction.
+At most ``concurrency`` calls of a channel are under way at any moment, each for as many messages as the channel takes
+at once: so many are between intent and result, and a crash leaves at most that many in doubt. The results of some calls
+and the intents of the next are one transaction.
 """
 
 import asyncio

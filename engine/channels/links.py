@@ -90,8 +90,9 @@ class Links:
     def _sign(self, purpose: str, key: MessageKey, *more: str) -> str:
         """Write a token as the library does, which derives its key and tries to pack every token anew."""
         payload = base64_encode(orjson.dumps([*key, *more]))
-        signature = base64_encode(hmac.digest(_signing_key(purpose, tuple(self.secrets)), payload, "sha256"))
-        return f"{payload.decode('ascii')}.{signature.decode('ascii')}"
+        mac = _keyed(purpose, tuple(self.secrets)).copy()
+        mac.update(payload)
+        return f"{payload.decode('ascii')}.{base64_encode(mac.digest()).decode('ascii')}"
 
     def _read(self, purpose: str, token: str, more: int) -> tuple[Any, ...] | None:
         try:
@@ -110,8 +111,8 @@ def _serializer(purpose: str, secrets: tuple[str, ...]) -> URLSafeSerializer:
 
 
 @lru_cache(maxsize=16)
-def _signing_key(purpose: str, secrets: tuple[str, ...]) -> bytes:
-    return _serializer(purpose, secrets).make_signer().derive_key()
+def _keyed(purpose: str, secrets: tuple[str, ...]) -> hmac.HMAC:
+    return hmac.new(_serializer(purpose, secrets).make_signer().derive_key(), digestmod="sha256")
 
 
 @lru_cache(maxsize=4096)

@@ -27,7 +27,8 @@ _LONGEST_WORD = 900
 
 _LINE = 78
 _ENCODED_LINE = 76
-_ADDRESS = re.compile(r"""\s*(?:"?(?P<name>[^<>"]*?)"?\s*<(?P<in>[^<>\s]+)>|(?P<bare>[^<>\s]+))\s*""")
+_SPEC = r"""[^<>\s,;:"@]+@[^<>\s,;:"@]+"""
+_ADDRESS = re.compile(rf"""\s*(?:"?(?P<name>[^<>"]*?)"?\s*<(?P<in>{_SPEC})>|(?P<bare>{_SPEC}))\s*""")
 _BREAKING = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 _UTF8 = Charset("utf-8")
 _UTF8.header_encoding = BASE64
@@ -46,22 +47,23 @@ def write_mail(message: Outgoing, default_sender: str) -> Letter:
 
     Errors: ``RenderError`` for an address or subject that would break out of its header.
     """
-    sender, sender_header = _sender(message.sender or default_sender)
+    sender, domain, sender_header = _sender(message.sender or default_sender)
     recipient = read_address(message.address)
+    to = recipient.addr_spec
     name = _message_name(message)
     # What is ASCII and must not be folded, such as a long token, stays on its line.
     head = (
         sender_header,
-        _address_header("To", recipient),
+        _address_header("To", recipient.display_name, to),
         _subject(refuse_breaks(message.subject)),
         f"Date: {_date(message.at)}",
-        f"Message-ID: <{name}@{sender.domain}>",
+        f"Message-ID: <{name}@{domain}>",
         f"List-Unsubscribe: <{message.unsubscribe_url}>",
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
         "MIME-Version: 1.0",
         _content(message, f"=_{name}"),
     )
-    return Letter(sender.addr_spec, recipient.addr_spec, "\r\n".join(head).encode("ascii"))
+    return Letter(sender, to, "\r\n".join(head).encode("ascii"))
 
 
 def _message_name(message: Outgoing) -> str:
@@ -89,13 +91,13 @@ def _part(kind: str, text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _sender(text: str) -> tuple[Address, str]:
+def _sender(text: str) -> tuple[str, str, str]:
+    """Read whom mails are from: the address, its domain, and the header."""
     address = read_address(text)
-    return address, _address_header("From", address)
+    return address.addr_spec, address.domain, _address_header("From", address.display_name, address.addr_spec)
 
 
-def _address_header(header: str, address: Address) -> str:
-    name, spec = address.display_name, address.addr_spec
+def _address_header(header: str, name: str, spec: str) -> str:
     if name.isascii():
         return _header(header, formataddr((name, spec)) if name else spec)
     written = Header(name, _UTF8, header_name=header)
@@ -129,8 +131,8 @@ def read_address(text: str) -> Address:
     Errors: ``RenderError`` when it is no address, or more than one.
     """
     found = _ADDRESS.fullmatch(refuse_breaks(text)) if len(text) <= _LONGEST_ADDRESS else None
-    user, _, domain = (found["in"] or found["bare"]).rpartition("@") if found else ("", "", "")
-    if not (found and user and domain and user.isascii()) or any(sign in ',;:"@' for sign in user + domain):
+    user, _, domain = (found["in"] or found["bare"]).partition("@") if found else ("", "", "")
+    if not found or not user.isascii():
         raise RenderError("this is not an e-mail address; write it like Name <user@example.com>")
     try:
         return Address((found["name"] or "").strip(), user, _ascii(domain))

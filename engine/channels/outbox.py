@@ -182,13 +182,8 @@ def record(connection: Connection, worker: str, now: Micros, results: Sequence[R
         return
     rows = [(*each.claimed.key, each.claimed.attempt, *_change(each, now, keyed=keyed)) for each in results]
     _recording(connection.dialect.name).run(connection, {"rows": pack(rows), "worker": worker})
-    deliveries = [
-        {**each.claimed.key._asdict(), "attempt": each.claimed.attempt, "at": now, "outcome": each.outcome.state,
-         "answer": each.outcome.answer}
-        for each in results
-        if each.outcome is not None
-    ]  # fmt: skip
-    _note(connection, deliveries)
+    tried = [(each.claimed, each.outcome) for each in results if each.outcome is not None]
+    _note(connection, [(each.key, each.attempt, now, outcome.state, outcome.answer) for each, outcome in tried])
 
 
 def _claims(dialect: str, **more: Any) -> sa.Subquery:
@@ -238,11 +233,21 @@ def _change(result: Result, now: Micros, *, keyed: bool) -> tuple[str, str | Non
     return state, reason, not_before, sent_at
 
 
-def _note(connection: Connection, deliveries: Sequence[Mapping[str, Any]]) -> None:
-    if deliveries:
-        insert = upsert(DELIVERY, connection.dialect.name)
-        told = {name: insert.excluded[name] for name in ("at", "outcome", "answer")}
-        connection.execute(insert.on_conflict_do_update(index_elements=[*KEY, "attempt"], set_=told), list(deliveries))
+def _note(connection: Connection, attempts: Sequence[tuple[MessageKey, int, Micros, str, str]]) -> None:
+    """Write attempts down: key, number, instant, outcome and answer of each."""
+    if attempts:
+        rows = pack((*key, *told) for key, *told in attempts)
+        _noting(connection.dialect.name).run(connection, {"rows": rows})
+
+
+@cache
+def _noting(dialect: str) -> Prepared:
+    rows = _claims(dialect, at=sa.BigInteger, outcome=sa.Text, answer=sa.Text)
+    # Without a condition SQLite would take what follows for that of a join.
+    chosen = sa.select(*rows.c).where(sa.true())
+    insert = upsert(DELIVERY, dialect).from_select(rows.c.keys(), chosen)
+    told = {name: insert.excluded[name] for name in ("at", "outcome", "answer")}
+    return Prepared(insert.on_conflict_do_update(index_elements=[*KEY, "attempt"], set_=told), dialect)
 
 
 def take_back(
@@ -270,8 +275,7 @@ def take_back(
     )
     rows = connection.execute(statement).all()
     lost = [row for row in rows if row.state == "in_doubt"]
-    attempt = {"at": now, "outcome": IN_DOUBT, "answer": LOST}
-    _note(connection, [{**MessageKey(*row[:5])._asdict(), "attempt": row.attempt, **attempt} for row in lost])
+    _note(connection, [(MessageKey(*row[:5]), row.attempt, now, IN_DOUBT, LOST) for row in lost])
     return len(rows) - len(lost), len(lost)
 
 

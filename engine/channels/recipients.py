@@ -3,7 +3,7 @@
 Cost: two statements, and one for each set of trigger events that templates read; never one per message.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from engine.channels.content import sources
 from engine.channels.links import Links
 from engine.channels.policy import address
 from engine.rules.attributes import locate
-from engine.store.prepared import parameter
+from engine.store.prepared import Prepared, document, parameter
 from engine.store.rowsets import numbers, pack
 from engine.store.tables import Account, Contact, Enrollment, Event
 from engine.terms import Json, format_instant, text_in
@@ -27,6 +27,7 @@ ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
 EVENT: sa.Table = Event.__table__  # type: ignore[attr-defined]
 
 DEFAULT_LOCALE = "en"
+_SCORE = locate("score").fallback
 _FACTS = ("email", "phone", "timezone", "locale", "stage")
 
 Wanted = Sequence[tuple[MessageKey, MessageContent]]
@@ -57,34 +58,33 @@ def load_recipients(connection: Connection, part: int, wanted: Wanted, links: Li
 
 def contact_facts(row: Any) -> dict[str, Json]:
     """Give a contact's facts as templates read them: built-in ones win over attributes of the same name."""
-    attributes: Mapping[str, Json] = row.attributes
-    facts: dict[str, Json] = dict(attributes)
-    fallback = locate("score").fallback
-    if "score" not in facts and fallback in facts:
-        facts["score"] = facts[fallback]
-    built_in = {name: getattr(row, name) for name in _FACTS}
-    return {**facts, **built_in, "id": row.key, "created_at": format_instant(row.created_at)}
+    facts: dict[str, Json] = document(row.attributes)
+    if "score" not in facts and _SCORE in facts:
+        facts["score"] = facts[_SCORE]
+    facts |= {name: getattr(row, name) for name in _FACTS}
+    facts |= {"id": row.key, "created_at": format_instant(row.created_at)}
+    return facts
 
 
 def _account_facts(row: Any) -> dict[str, Json]:
     if row.account_key is None:
         return {}
-    facts: dict[str, Json] = dict(row.account_attributes)
+    facts: dict[str, Json] = document(row.account_attributes)
     name = row.account_name or facts.get("name")
     return {**facts, "name": name, "id": row.account_key}
 
 
 def _people(connection: Connection, part: int, contacts: Iterable[int]) -> dict[int, Any]:
     given = {"at_part": part, "contacts": pack(contacts)}
-    return {row.id: row for row in connection.execute(_persons(connection.dialect.name), given)}
+    return {row.id: row for row in _persons(connection.dialect.name).run(connection, given)}
 
 
 @cache
-def _persons(dialect: str) -> sa.Select[Any]:
+def _persons(dialect: str) -> Prepared:
     account = sa.and_(ACCOUNT.c.part == CONTACT.c.part, ACCOUNT.c.id == CONTACT.c.account_id)
-    return (
+    chosen = (
         sa.select(
-            CONTACT,
+            *(CONTACT.c[name] for name in ("id", "key", "workspace_id", "attributes", "created_at", *_FACTS)),
             ACCOUNT.c.key.label("account_key"),
             ACCOUNT.c.name.label("account_name"),
             ACCOUNT.c.attributes.label("account_attributes"),
@@ -93,6 +93,7 @@ def _persons(dialect: str) -> sa.Select[Any]:
         .outerjoin(ACCOUNT, account)
         .where(CONTACT.c.part == parameter("at_part"), CONTACT.c.id.in_(numbers(dialect, "contacts")))
     )
+    return Prepared(chosen, dialect)
 
 
 def _trigger_events(connection: Connection, part: int, wanted: Wanted) -> dict[MessageKey, dict[str, Json]]:

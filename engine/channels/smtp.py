@@ -192,7 +192,7 @@ class Session(asyncio.Protocol):
 
 def _read(lines: list[bytes]) -> Reply:
     code = lines[-1][:3]
-    text = b"\n".join(line[4:].strip() for line in lines)
+    text = b"\n".join([line[4:].strip() for line in lines])
     return Reply(int(code) if code.isdigit() else 0, text.decode(errors="replace"))
 
 

@@ -23,7 +23,7 @@ from engine.run.program import NodeProgram
 from engine.run.recorder import Change
 from engine.run.tables import PART, WAVE
 from engine.store.documents import merged_document
-from engine.store.prepared import Prepared
+from engine.store.prepared import Prepared, document
 from engine.store.rowsets import pack, rowset
 from engine.terms import from_micros, to_micros
 
@@ -143,9 +143,7 @@ def _members(run: Run, each: NodeProgram) -> Iterator[tuple[Any, dict[str, Any]]
     assert each.standing is not None
     for row in each.standing.run(run.connection, run.given()):
         columns = {name: getattr(row, name) for name in CONTACT_COLUMNS if getattr(row, name) is not None}
-        stored = row.attributes
-        attributes = orjson.loads(stored) if isinstance(stored, str) else stored
-        yield row, {**attributes, **columns, "id": row.key}
+        yield row, {**document(row.attributes), **columns, "id": row.key}
 
 
 def _write(run: Run, column: str, type_: Any, found: Sequence[tuple[int, int, int]]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -22,6 +23,11 @@ _DIALECTS = {
 def parameter(name: str, type_: Any = sa.BigInteger) -> sa.BindParameter[Any]:
     """Declare a value that is given at each run; a 64-bit integer unless said otherwise."""
     return sa.bindparam(name, None, type_=type_)
+
+
+def document(stored: Any) -> Any:
+    """Read a JSON value of a row that such a statement gave: SQLite gives its text, PostgreSQL's driver has read it."""
+    return orjson.loads(stored) if isinstance(stored, str) else stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from engine.channels.base import MessageKey, Outcome, Outgoing
 from engine.channels.dispatch import recover
 from engine.channels.email import EmailChannel, Server, read_server
+from engine.channels.smtp import Session
 from engine.clock import FixedClock
 from engine.errors import ChannelError
 from engine.store.session import Store
@@ -174,6 +175,21 @@ def test_a_server_that_is_not_there_is_a_temporary_failure(store: Store) -> None
     assert state(store, key)[:2] == ("queued", None)
 
 
+def test_a_server_that_cannot_be_reached_is_tried_once_for_all_mails_of_a_call() -> None:
+    class Unreachable(EmailChannel):
+        tried = 0
+
+        async def _connect(self) -> Session:
+            self.tried += 1
+            raise OSError("no way")
+
+    given = Unreachable(Server("127.0.0.1", 1, "none"), SENDER)
+    broken = replace(MAIL, address="no address")
+    outcomes = asyncio.run(given.deliver([broken, MAIL, MAIL]))
+    assert [outcome.state for outcome in outcomes] == ["permanent", "temporary", "temporary"]
+    assert given.tried == 1
+
+
 def test_tls_that_is_required_and_not_offered_sends_nothing(store: Store) -> None:
     (key,) = owed(store)
     with postman() as server:
@@ -192,7 +208,7 @@ CHILD = """
 
     url, port = sys.argv[1:]
     channel = EmailChannel(Server("127.0.0.1", int(port), "none"), SENDER)
-    send(office(open_store(url), {"email": channel}, DAY1), worker="killed", concurrency=4)
+    send(office(open_store(url), {"email": channel}, DAY1), worker="killed", concurrency=1)
 """
 
 
