@@ -2,12 +2,13 @@
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined, select_autoescape
 
 from designer import named
 from designer.doors import actor_of, visitor_of
@@ -102,6 +103,15 @@ class Pages:
         }
 
 
+@cache
+def _compiled() -> FileSystemBytecodeCache | None:
+    """Keep what templates were compiled to in a temporary folder of the user: the first page comes sooner."""
+    try:
+        return FileSystemBytecodeCache()
+    except (OSError, RuntimeError):
+        return None  # no folder can be had; templates are compiled anew with every start
+
+
 def _environment(language: Language) -> Environment:
     templates = Environment(
         loader=PackageLoader("designer"),
@@ -110,6 +120,7 @@ def _environment(language: Language) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
+        bytecode_cache=_compiled(),
     )
     templates.install_gettext_translations(language.texts, newstyle=True)  # type: ignore[attr-defined]
     templates.filters.update(count=language.count, percent=language.percent, iso=iso, json_attribute=json_attribute)
