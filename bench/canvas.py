@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from bench import canvas_page, react_flow
 from bench.hands import Hand, layerize
 from designer.rendering.renderer import JinjaRenderer
-from engine.api import flows
+from engine.api import drawing, flows
 from engine.settings import Settings
 from engine.wiring import connect
 from tests.support import chromium
@@ -126,6 +126,7 @@ def _opened(count: int) -> Iterator[tuple[str, Browser]]:
     with tempfile.TemporaryDirectory(prefix="dripline-canvas-") as folder:
         wiring = connect(Settings(db=f"sqlite:///{Path(folder) / 'canvas.db'}"), JinjaRenderer())
         flows.import_flow(wiring, flow_of(count))
+        drawing.act(wiring, "big", "tidy", {}, drawing.Hand("bench"))
         gc.collect()
         gc.freeze()  # as dripline serve does
         with served(wiring) as address, sync_playwright() as playwright:

@@ -13,36 +13,34 @@ from engine.graph.document import read_document
 from engine.graph.layout import tidy
 
 TIMES: Final = 40
-RENAME: Final = """
-  document.querySelector('#n-n1 .card-face').focus();
-  const rename = (name) => new Promise((resolve) => {
-    const dialog = document.getElementById('rename-dialog');
-    document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { code: 'F2', bubbles: true }));
-    document.getElementById('rename-input').value = name;
+CHANGE: Final = """
+  const change = (days) => new Promise((resolve) => {
+    const field = document.querySelector('#setting-duration [name="v.n"]');
+    field.value = days;
     document.addEventListener('htmx:after:swap', resolve, { once: true });
-    dialog.close('ok');
+    field.dispatchEvent(new Event('change', { bubbles: true }));
   });
 """
-"""What the page itself does when somebody gives the chosen node another name; done when the answer is shown."""
-TRIPS: Final = f"""async (times) => {{ {RENAME}
+"""What the page does when somebody sets the chosen wait to so many days; done when the answer is shown."""
+TRIPS: Final = f"""async (times) => {{ {CHANGE}
   const found = [];
   for (let n = 1; n <= times; n++) {{
     const began = performance.now();
-    await rename(`Name ${{n}}`);
+    await change(n + 1);
     found.push(performance.now() - began);
     await new Promise((resolve) => setTimeout(resolve, 60));
   }}
   return found;
 }}"""
 WATCH: Final = """() => { window.seen = {}; new MutationObserver(() => {
-  const said = document.querySelector('#n-n1 .card-face b')?.textContent.split(' · ')[0];
+  const said = document.querySelector('#n-n1 .card-face b')?.textContent.match(/[0-9]+/)?.[0];
   window.seen[said] ??= performance.timeOrigin + performance.now();
 }).observe(document.body, { subtree: true, childList: true, characterData: true }); }"""
-SENT: Final = f"""async (times) => {{ {RENAME}
+SENT: Final = f"""async (times) => {{ {CHANGE}
   const found = {{}};
   for (let n = 1; n <= times; n++) {{
-    found[`Seen ${{n}}`] = performance.timeOrigin + performance.now();
-    await rename(`Seen ${{n}}`);
+    found[n + 100] = performance.timeOrigin + performance.now();
+    await change(n + 100);
     await new Promise((resolve) => setTimeout(resolve, 150));
   }}
   return found;
@@ -94,7 +92,7 @@ def _seen(page: Page, browser: Browser, address: str) -> list[float]:
     other.wait_for_selector("#canvas-page[data-ready]")
     other.evaluate(WATCH)
     sent: dict[str, float] = page.evaluate(SENT, TIMES)
-    other.wait_for_function("(last) => window.seen[last]", arg=f"Seen {TIMES}")
+    other.wait_for_function("(last) => window.seen[last]", arg=str(TIMES + 100))
     seen: dict[str, float] = other.evaluate("window.seen")
     other.close()
     return [seen[name] - at for name, at in sent.items() if name in seen]

@@ -68,8 +68,9 @@ class Pages:
 
     def write(self, request: Request, template: str, /, **facts: Any) -> str:
         """Write a template as HTML."""
-        language = self.language(request)
-        return self._templates[language.tag].get_template(template).render(**self._around(request, language), **facts)
+        if not hasattr(request.state, "around"):  # an answer of several parts says the same of the request in all
+            request.state.around = self._around(request)
+        return self._templates[self.language(request).tag].get_template(template).render(request.state.around, **facts)
 
     def macros(self, request: Request, template: str) -> Any:
         """Give the macros of a template, which are to know nothing of the request but its language."""
@@ -86,7 +87,7 @@ class Pages:
         """Give the engine as the visitor of this request may use it: hand this to whatever changes something."""
         return self.wiring.acting(actor_of(request))
 
-    def _around(self, request: Request, language: Language) -> dict[str, Any]:
+    def _around(self, request: Request) -> dict[str, Any]:
         """Give what every template may use about this request."""
         theme = request.cookies.get(THEME_COOKIE)
         workspace = workspaces.read_workspace(self.wiring)

@@ -46,6 +46,7 @@ class Desk:
         self.wiring = pages.wiring
         self.hub = Hub()
         self.scenes = Scenes()
+        self.issues: dict[tuple[str, str], tuple[Any, str]] = {}
 
     def actor(self, request: Request) -> str:
         """Tell whose gestures these are; empty when nobody signed in, and a tab is its own actor."""
@@ -100,7 +101,7 @@ class Desk:
 
     def answer(self, request: Request, key: str, said: Said, changed: Changed | None) -> Response:
         """Answer a gesture: what changed on the page, and in headers what the hand goes on with."""
-        sheet = drawing.open_sheet(self.wiring, key)
+        sheet = drawing.open_sheet(self.wiring, key, changed)
         scene = self._scene(request, sheet)
         language = self.pages.language(request)
         before = self.scenes.find(key, said.base, language.tag)
@@ -193,12 +194,20 @@ class Desk:
         self, request: Request, sheet: Sheet, before: Scene | None, scene: Scene, actor: str, words: str, gone: str = ""
     ) -> str:
         around = self._around(request, sheet, actor)
-        issues = scene.html[ISSUES] = self.pages.write(request, "canvas/issues.html", **around)
+        issues = scene.html[ISSUES] = self._issues(request, sheet, around)
         is_told = before is not None and before.html.get(ISSUES) == issues
         facts = {"scene": scene, "sheet": sheet, "words": words, "gone": gone, "issues": "" if is_told else issues}
         return self.pages.write(
             request, "canvas/changes.html", fragments=list(fragments(before, scene)), **facts, **around
         )
+
+    def _issues(self, request: Request, sheet: Sheet, around: Mapping[str, Any]) -> str:
+        """Write the list of problems, unless they are the same as with the last change."""
+        place = (sheet.flow.key, self.pages.language(request).tag)
+        told = [(each, around["names"].get(each["finding"].node)) for each in around["problems"]]
+        if self.issues.get(place, ((), ""))[0] != told:
+            self.issues[place] = told, self.pages.write(request, "canvas/issues.html", **around)
+        return self.issues[place][1]
 
     def _around(self, request: Request, sheet: Sheet, actor: str) -> dict[str, Any]:
         language = self.pages.language(request)

@@ -53,14 +53,18 @@ class Sheet:
     findings: tuple[Finding, ...]
 
 
-def open_sheet(wiring: Wiring, key: str) -> Sheet:
-    """Give a flow's draft with everything that is found in it.
+def open_sheet(wiring: Wiring, key: str, changed: Changed | None = None) -> Sheet:
+    """Give a flow's draft with everything that is found in it; ``changed`` is what was done to it right before.
 
     Errors: ``NotFound``.
     """
     with wiring.store.read() as connection:
         flow = flows.find(wiring, connection, key)
-        _, revision, raw = drafts.load(connection, wiring.workspace_id, key)
+        revision = drafts.revision_of(connection, wiring.workspace_id, key)
+        if changed is not None and (changed.flow_id, changed.revision) == (flow.id, revision):
+            raw = changed.done.document
+        else:
+            _, revision, raw = drafts.load(connection, wiring.workspace_id, key)
         surroundings = surroundings_of(wiring, connection)
     document, faults = _read(wiring, key, revision, raw)
     findings = in_order([*faults, *_checked(wiring, key, raw, document, surroundings)])

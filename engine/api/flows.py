@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -91,7 +92,7 @@ def export_flow(wiring: Wiring, key: str, *, live: bool = False) -> dict[str, An
     """
     with wiring.store.read() as connection:
         if not live:
-            return drafts.load(connection, wiring.workspace_id, key)[2]
+            return deepcopy(drafts.load(connection, wiring.workspace_id, key)[2])
         text = connection.scalar(
             sa.select(VERSION.c.document)
             .join(FLOW, FLOW.c.live_version_id == VERSION.c.id)

@@ -1,7 +1,8 @@
 """What differs between two documents, thing by thing: what undo takes back, and what two hands may not both touch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from engine.errors import FlowError
@@ -80,7 +81,8 @@ def apply_delta(document: Mapping[str, Any], change: Delta) -> dict[str, Any]:
 
     Errors: ``Overtaken`` with the ``keys`` of what is not any more as it was then.
     """
-    lost = [each.key for each in change if look(document, each.key) != each.was]
+    look = looker(document)
+    lost = [each.key for each in change if look(each.key) != each.was]
     if lost:
         raise Overtaken(keys=lost)
     made = dict(document)
@@ -110,8 +112,13 @@ def name_of(kind: str, value: Any) -> Key | None:
     """Give the key of a node or an edge; None if it has no name of its own."""
     if not isinstance(value, dict):
         return None
-    parts = (value.get("id"),) if kind == "node" else (value.get("from"), value.get("port", "out"), value.get("to"))
-    return (kind, *parts) if all(isinstance(part, str) for part in parts) else None
+    if kind == "node":
+        name = value.get("id")
+        return (kind, name) if isinstance(name, str) else None
+    source, port, target = value.get("from"), value.get("port", "out"), value.get("to")
+    if isinstance(source, str) and isinstance(port, str) and isinstance(target, str):
+        return (kind, source, port, target)
+    return None
 
 
 def _lists(name: str, before: Any, after: Any) -> list[Entry]:
@@ -165,14 +172,23 @@ def _order(value: Any) -> object:
     return [_order(inner) for inner in value] if isinstance(value, list) else None
 
 
-def look(document: Mapping[str, Any], key: Key) -> Any:
-    """Give what a document says of a thing; ``ABSENT`` when there is no such thing."""
-    if key[0] == "flow":
-        return _at(document, key[1:])
-    size = 2 if key[0] == "node" else 4
-    values = document.get(f"{key[0]}s", [])
-    mine = (value for value in values if name_of(key[0], value) == key[:size]) if isinstance(values, list) else ()
-    return _at(next(iter(mine), ABSENT), key[size:])
+def looker(document: Mapping[str, Any]) -> Callable[[Key], Any]:
+    """Give what tells of any thing what a document says of it; ``ABSENT`` when there is no such thing."""
+
+    @cache
+    def things(kind: str) -> Mapping[Key | None, Any]:
+        values, found = document.get(f"{kind}s", []), dict[Key | None, Any]()
+        for value in values if isinstance(values, list) else ():
+            found.setdefault(name_of(kind, value), value)
+        return found
+
+    def look(key: Key) -> Any:
+        if key[0] == "flow":
+            return _at(document, key[1:])
+        size = 2 if key[0] == "node" else 4
+        return _at(things(key[0]).get(key[:size], ABSENT), key[size:])
+
+    return look
 
 
 def _at(value: Any, path: Sequence[str]) -> Any:

@@ -1,28 +1,30 @@
 """What can be done with a change where others have changed the same things since: all of it, or what is left of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from engine.graph.delta import ABSENT, Delta, Entry, Key, apply_delta, look, members_of, name_of
+from engine.graph.delta import ABSENT, Delta, Entry, Key, apply_delta, looker, members_of, name_of
 
 _SIZES: Final = {"node": 2, "edge": 4}
 
 
 def overtaken(document: Mapping[str, Any], change: Delta) -> list[Key]:
     """Name what is not any more as it was when a change was made, and edges that it would leave without an end."""
-    change = clean_of(document, change)
-    lost = [each.key for each in change if look(document, each.key) != each.was]
+    change, look = clean_of(document, change), looker(document)
+    lost = [each.key for each in change if look(each.key) != each.was]
     return lost or [*_hanging(document, change), *_loose(document, change)]
 
 
 def clean_of(document: Mapping[str, Any], change: Delta) -> Delta:
     """Give a change without the places that were only written down with it and that others have changed since."""
-    return tuple(each for each in change if not each.is_aside or look(document, each.key) == each.was)
+    look = looker(document)
+    return tuple(each for each in change if not each.is_aside or look(each.key) == each.was)
 
 
 def rest_of(document: Mapping[str, Any], change: Delta) -> Delta:
     """Give what of a change touches only things that are as they were; edges come along only with both their ends."""
-    kept = tuple(each for each in change if not each.is_aside and look(document, each.key) == each.was)
+    look = looker(document)
+    kept = tuple(each for each in change if not each.is_aside and look(each.key) == each.was)
     keep = {("node", end) for edge in _hanging(document, kept) for end in (edge[1], edge[3])}
     kept = tuple(each for each in kept if not (each.key in keep and each.now is ABSENT))
     loose = set(_loose(document, kept))
@@ -35,19 +37,20 @@ def forced(document: Mapping[str, Any], change: Delta) -> Delta:
     Shape: what cannot be any more is left out: settings of a node that is gone, edges without an end. Edges of others
     go with a node that goes.
     """
-    found = tuple(entry for each in change if not each.is_aside for entry in _forced(document, each))
-    found += tuple(Entry(key, look(document, key), ABSENT, _place(document, key)) for key in _hanging(document, found))
+    look = looker(document)
+    found = tuple(entry for each in change if not each.is_aside for entry in _forced(look, each))
+    found += tuple(Entry(key, look(key), ABSENT, _place(document, key)) for key in _hanging(document, found))
     loose = set(_loose(document, found))
     return tuple(each for each in found if each.key not in loose)
 
 
-def _forced(document: Mapping[str, Any], each: Entry) -> Iterator[Entry]:
-    current, size = look(document, each.key), _SIZES.get(each.key[0], 0)
+def _forced(look: Callable[[Key], Any], each: Entry) -> Iterator[Entry]:
+    current, size = look(each.key), _SIZES.get(each.key[0], 0)
     if current == each.was:
         yield each
     elif len(each.key) == size and each.now is not ABSENT and current is not ABSENT:
         yield from members_of(each.key, current, each.now)
-    elif len(each.key) > size and size and look(document, each.key[:size]) is ABSENT:
+    elif len(each.key) > size and size and look(each.key[:size]) is ABSENT:
         return
     elif current != each.now:
         yield Entry(each.key, current, each.now, each.place)
@@ -65,7 +68,8 @@ def _hanging(document: Mapping[str, Any], change: Delta) -> list[Key]:
 def _loose(document: Mapping[str, Any], change: Delta) -> list[Key]:
     """Name the edges that a change brings back to nodes that are not there."""
     coming = [each.key for each in change if each.key[0] == "edge" and len(each.key) == _SIZES["edge"]]
-    coming = [key for key in coming if look(document, key) is ABSENT]
+    look = looker(document)
+    coming = [key for key in coming if look(key) is ABSENT]
     if not coming:
         return []
     after = apply_delta(document, change)

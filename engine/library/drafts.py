@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,7 +71,7 @@ def save(
 
 
 def load(connection: Connection, workspace_id: int, key: str, *, lock: bool = False) -> tuple[int, int, dict[str, Any]]:
-    """Give a flow's number, its draft's revision and document.
+    """Give a flow's number, its draft's revision and document, which is not to be changed.
 
     Errors: ``NotFound``.
     """
@@ -80,7 +81,14 @@ def load(connection: Connection, workspace_id: int, key: str, *, lock: bool = Fa
         kept = connection.execute(sa.select(DRAFT).where(DRAFT.c.flow_id == flow_id)).first()
     if flow_id is None or kept is None:
         raise NotFound(f"there is no flow {key!r} with a draft; import it first", flow=key)
-    return flow_id, int(kept.revision), json.loads(kept.document)
+    return flow_id, int(kept.revision), _parsed(kept.document)
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> dict[str, Any]:
+    """Parse a draft; a gesture asks for the same one several times."""
+    parsed: dict[str, Any] = json.loads(text)
+    return parsed
 
 
 def revision_of(connection: Connection, workspace_id: int, key: str) -> int:
