@@ -90,12 +90,14 @@ def _before(context: typer.Context, db: Db = None) -> None:
 @cli.command()
 def serve(host: Host = "127.0.0.1", port: Port = 8000, db: Db = None) -> None:
     """Serve pages and ingestion, and run the flows, until stopped."""
-    from engine.schedule.metronome import Metronome
+    from engine.api.tending import SECONDS, tend_pages
+    from engine.schedule.metronome import Job, Metronome
     from engine.telemetry import begin_logging
 
     wiring = _wire(db, at=f"{host}:{port}")
     begin_logging(wiring.settings.log_level)
-    _listen(wiring, Metronome(wiring), host, port)
+    counting = Job("counts", SECONDS, lambda: tend_pages(wiring))
+    _listen(wiring, Metronome(wiring, more=(counting,)), host, port)
 
 
 @cli.command()

@@ -109,7 +109,7 @@ class SqliteFiles:
     def copy(self, name: str) -> str:
         """Copy a file."""
         self._made += 1
-        file = self.folder / f"copy-{self._made}.db"
+        file = self.folder / f"copy-{os.getpid()}-{self._made}.db"
         shutil.copyfile(self.folder / f"{name}.db", file)
         return f"sqlite:///{file}"
 

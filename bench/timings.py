@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import Any
 
 from sqlalchemy import event
@@ -55,13 +56,15 @@ def stamp() -> Stamp:
 def timed(engine: Engine) -> Iterator[Timings]:
     """Time every statement and commit of an engine."""
     found = Timings()
-    begun: list[Stamp] = []
+    # By thread: others may be in the midst of a statement.
+    begun: dict[int, Stamp] = {}
 
     def before(*_: Any) -> None:
-        begun.append(stamp())
+        begun[get_ident()] = stamp()
 
     def after(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        found.add(statement, begun.pop())
+        if since := begun.pop(get_ident(), None):
+            found.add(statement, since)
 
     dialect = engine.dialect
     commit = dialect.do_commit

@@ -1,5 +1,6 @@
 """What every test may ask for: stores on both databases. And what none may have: the network, the real time zone."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from engine.api import kept
 from engine.store.session import Store
 from tests.support import offline, postgres, stores
 
@@ -30,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A zone that nobody expects: what depends on the machine's zone by mistake shows.
     os.environ["TZ"] = "Pacific/Chatham"
     time.tzset()
+    # However slow the machine is, what is asked for is counted.
+    kept.QUICK = math.inf  # type: ignore[misc]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

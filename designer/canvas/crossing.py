@@ -59,11 +59,11 @@ def read_chosen(text: str) -> dict[str, str]:
 def look(
     wiring: Wiring, key: str, chosen: Mapping[str, str], language: Language, *, draft: bool, samples: bool
 ) -> Move | None:
-    """Look at a move; None when nobody is on an older version.
+    """Look at a move; None when nobody is on an older version. Of very many contacts a sample is looked at.
 
     Errors: ``FlowError`` as ``engine.api.changeover.preview``.
     """
-    preview = changeover.preview(wiring, key, chosen, draft=draft)
+    preview = changeover.preview(wiring, key, chosen, draft=draft, exact=False)
     if not preview.groups:
         return None
     names = {node: language.text(name) for node, name in preview.places}

@@ -9,7 +9,7 @@ from designer.canvas.desk import Desk
 from designer.canvas.figures import told_figures
 from designer.views import HEADERS
 from engine.api import counts, passing, standing
-from engine.api.standing import Period
+from engine.api.periods import Period
 
 MOST = 50
 """So many contacts are listed at a time."""
@@ -30,7 +30,7 @@ def people_routes(router: APIRouter, desk: Desk) -> None:
         """List who rests at a node; beside it the ways out, with how many left by them in the period."""
         found = standing.resting_at(desk.wiring, key, node, MOST)
         nodes = counts.flow_nodes(desk.wiring, key)
-        passed = counts.passed_since(desk.wiring, key, standing.begin_of(desk.wiring, period), period.value)
+        passed = counts.passed_since(desk.wiring, key, period)
         here = next((each for each in nodes if each.id == node), None)
         ways = [] if here is None else [(port, passed.get((node, port.port), 0)) for port in here.ports]
         facts = {"found": found, "here": here, "ways": ways, "most": MOST, "key": key}

@@ -125,7 +125,9 @@ def _sheet(
     mine = next(each for each in counts.list_flows(wiring) if each.flow.key == key)
     errors = sum(each.level is Level.ERROR for each in sheet.findings)
     draft = bool(changes) and not errors
-    move, refused = _move(desk, request, key, chosen or {}, draft=draft, way=way) if sheet.flow.number else (None, "")
+    behind, move, refused = False, None, ""
+    if sheet.flow.number:
+        behind, move, refused = _move(desk, request, key, chosen or {}, draft=draft, way=way)
     backlog = pausing.backlog(wiring, key) if sheet.flow.state == "paused" else None
     html = desk.pages.write(
         request,
@@ -137,6 +139,7 @@ def _sheet(
         active=mine.active,
         ages=[] if backlog is None else [age for age in backlog.ages if age.tokens or age.messages],
         errors=errors,
+        behind=behind,
         move=move,
         way=way,
         draft=draft,
@@ -161,11 +164,16 @@ def _asked_changes(wiring: Wiring, sheet: Sheet, figures: Mapping[str, NodeFigur
 
 def _move(
     desk: Desk, request: Request, key: str, chosen: Mapping[str, str], *, draft: bool, way: str
-) -> tuple[crossing.Move | None, str]:
-    """Look at a move to the draft, or to what is live; only who may do it sees it tried out on contacts."""
+) -> tuple[bool, crossing.Move | None, str]:
+    """Tell whether somebody is on an older version, how a move would be if that is chosen, and why it cannot be.
+
+    The move is to the draft, or to what is live; only who may do it sees it tried out on contacts.
+    """
     wiring, language = desk.pages.acting(request), desk.pages.language(request)
-    samples = way == "move" and wiring.actor.may(Right.RUN)
     try:
-        return crossing.look(wiring, key, chosen, language, draft=draft, samples=samples), ""
+        if way != "move":
+            return changeover.is_anybody_behind(wiring, key, draft=draft), None, ""
+        move = crossing.look(wiring, key, chosen, language, draft=draft, samples=wiring.actor.may(Right.RUN))
     except FlowError as refused:
-        return None, str(refused)
+        return False, None, str(refused)
+    return move is not None, move, ""

@@ -1,7 +1,7 @@
 """Move contacts on the way to a new version of their flow: look at it beforehand, do it, take it back."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +13,9 @@ from sqlalchemy.engine import Connection
 from engine.access.rights import Right
 from engine.api import flows
 from engine.api.acting import needs, note
+from engine.api.counts import tokens_of
 from engine.api.flows import Found
+from engine.api.kept import keep
 from engine.errors import FlowError
 from engine.graph.document import is_sound, read_document
 from engine.library import drafts
@@ -41,6 +43,12 @@ VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
 
 LEAVES: Final = "leaves"
 SAMPLES: Final = 5
+LOOKED: Final = 10_000
+"""Of more tokens than these a sample is looked at, where that will do."""
+
+BLOCKS: Final = 40
+"""The sample of a part is made of so many blocks."""
+
 BATCH = MOST
 
 
@@ -64,12 +72,14 @@ class Preview:
     """What a move would do.
 
     Shape: ``number`` is that of the version they would move to, None for a draft that is not published yet;
-    ``places`` are the nodes where somebody can be put, ids with names, in the order of the flow.
+    ``places`` are the nodes where somebody can be put, ids with names, in the order of the flow. Of an estimate a
+    sample was looked at.
     """
 
     number: int | None
     groups: tuple[Group, ...]
     places: tuple[tuple[str, Text], ...]
+    is_estimate: bool = False
 
     def count(self, *fates: str) -> int:
         """Count the contacts who share one of these fates."""
@@ -134,18 +144,38 @@ class _Way:
     crossings: tuple[Crossing, ...]
 
 
-def preview(wiring: Wiring, key: str, chosen: Chosen | None = None, *, draft: bool = False) -> Preview:
+def preview(
+    wiring: Wiring, key: str, chosen: Chosen | None = None, *, draft: bool = False, exact: bool = True
+) -> Preview:
     """Tell where every contact of an older version would land, in the live version or in the draft.
 
     Errors: ``NotFound``; ``FlowError`` for a flow that never was published, a draft with errors, or a choice that is
-    not there. Cost: one statement a part and version, over the flow's tokens.
+    not there. Cost: one statement a part and version, over the flow's tokens, or a sample of them if need not be
+    ``exact``.
     """
     with wiring.store.read() as connection:
         way = _way(wiring, connection, key, chosen or {}, draft=draft)
         numbers = _numbers(connection, way.flow.id)
-        groups = [group for crossing in way.crossings for group in _groups(wiring, connection, way, crossing, numbers)]
+        standing = _standing(wiring, way)
+        is_estimate = not exact and sum(standing.values()) > LOOKED
+        blocks = _blocks(wiring, connection) if is_estimate else None
+        groups = [
+            group
+            for crossing in way.crossings
+            for group in _groups(way, crossing, numbers, _fates(wiring, connection, way, crossing, blocks, standing))
+        ]
     names = tuple((node.id, _name(node)) for node in way.new.nodes if node.entry is None)
-    return Preview(numbers.get(way.new.version_id), tuple(groups), names)
+    return Preview(numbers.get(way.new.version_id), tuple(groups), names, is_estimate)
+
+
+def is_anybody_behind(wiring: Wiring, key: str, *, draft: bool = False) -> bool:
+    """Tell whether somebody is on an older version than the live one, or than the draft.
+
+    Errors: as ``preview``. Cost: that of the counts of the flow's tokens, which are kept.
+    """
+    with wiring.store.read() as connection:
+        way = _way(wiring, connection, key, {}, draft=draft)
+    return bool(_standing(wiring, way))
 
 
 @needs(Right.RUN)
@@ -223,11 +253,16 @@ def last(wiring: Wiring, key: str) -> Last | None:
         act = _latest(wiring, connection, key)
         if act is None:
             return None
-        whose = (TRANSFER.c.part, TRANSFER.c.contact_id, TRANSFER.c.enrollment_id)
-        moved = sa.select(*whose).where(TRANSFER.c.changeover_id == act.id).distinct().subquery()
-        count = connection.scalar(sa.select(sa.func.count()).select_from(moved)) or 0
         number = _numbers(connection, act.flow_id)[act.version_id]
-        return Last(number, act.by, from_micros(act.at), count)
+    return Last(number, act.by, from_micros(act.at), keep(wiring, moved_by, act.id))
+
+
+def moved_by(wiring: Wiring, act: int) -> int:
+    """Count whom a move took along. To be kept."""
+    whose = (TRANSFER.c.part, TRANSFER.c.contact_id, TRANSFER.c.enrollment_id)
+    moved = sa.select(*whose).where(TRANSFER.c.changeover_id == act).distinct().subquery()
+    with wiring.store.read() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(moved)) or 0
 
 
 def _latest(wiring: Wiring, connection: Connection, key: str) -> Act | None:
@@ -273,13 +308,64 @@ def _numbers(connection: Connection, flow_id: int) -> dict[int, int]:
     return {int(version): int(number) for version, number in connection.execute(chosen)}
 
 
-def _groups(
-    wiring: Wiring, connection: Connection, way: _Way, crossing: Crossing, numbers: Mapping[int, int]
-) -> Iterator[Group]:
+_Standing = Mapping[tuple[int, int], int]
+"""How many tokens rest at a node of an older version."""
+
+_Blocks = Mapping[int, Sequence[tuple[int, int]]]
+"""By part, from which contact to which one a sample is looked at."""
+
+
+def _standing(wiring: Wiring, way: _Way) -> _Standing:
+    older = {crossing.old.version_id for crossing in way.crossings}
+    found: Counter[tuple[int, int]] = Counter()
+    for (version, place, _), count in keep(wiring, tokens_of, way.flow.id).items():
+        if version in older:
+            found[version, place] += count
+    return found
+
+
+def _blocks(wiring: Wiring, connection: Connection) -> _Blocks:
+    """Choose some contacts of every part, in blocks of neighbours that lie evenly apart."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for part in range(wiring.store.parts):
+        last = connection.scalar(sa.select(sa.func.max(TOKEN.c.contact_id)).where(TOKEN.c.part == part)) or 0
+        width = LOOKED // (BLOCKS * wiring.store.parts) + 1
+        apart = max(width, last // BLOCKS)
+        found[part] = [(first, first + width - 1) for first in range(1, last + 1, apart)]
+    return found
+
+
+def _fates(
+    wiring: Wiring,
+    connection: Connection,
+    way: _Way,
+    crossing: Crossing,
+    blocks: _Blocks | None,
+    standing: _Standing,
+) -> Counter[tuple[int, str]]:
+    """Count by node and fate; of a sample as many as stand at the node altogether."""
     counted: Counter[tuple[int, str]] = Counter()
     for part in range(wiring.store.parts):
-        for place, fate, found in changeover.count(_run(wiring, connection, part, way.deployment), crossing):
-            counted[place, fate] += found
+        some = () if blocks is None else blocks[part]
+        if blocks is None or some:
+            for place, fate, found in changeover.count(_run(wiring, connection, part, way.deployment), crossing, some):
+                counted[place, fate] += found
+    if blocks is None:
+        return counted
+    here = {place: count for (version, place), count in standing.items() if version == crossing.old.version_id}
+    seen: Counter[int] = Counter()
+    for (place, _), found in counted.items():
+        seen[place] += found
+    told = {key: round(found * here.get(key[0], 0) / seen[key[0]]) for key, found in counted.items()}
+    unseen = {
+        (place, MOVES if place in crossing.landings else GONE): here[place] for place in here.keys() - seen.keys()
+    }
+    return Counter(told | unseen)
+
+
+def _groups(
+    way: _Way, crossing: Crossing, numbers: Mapping[int, int], counted: Counter[tuple[int, str]]
+) -> Iterator[Group]:
     for (place, fate), found in sorted(counted.items()):
         node, number = crossing.old.nodes[place], numbers[crossing.old.version_id]
         where = crossing.landings[place].target if fate == MOVES else OUTSIDE

@@ -3,37 +3,28 @@
 Passages are counted as they happen; what stands now is counted when somebody asks, and no more often than is cheap.
 """
 
-import threading
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Final, TypeVar
-from weakref import WeakKeyDictionary
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection
 
 from engine.api import flows
 from engine.api.flows import Found
+from engine.api.kept import keep
+from engine.api.periods import Period, begin_of
 from engine.library.plan import Plan
-from engine.store.tables import Enrollment, FlowVersion, Passage, Token
-from engine.terms import Micros, Text, length_micros
+from engine.store.tables import Enrollment, Failure, FlowVersion, Passage, Token
+from engine.terms import Text
 from engine.wiring import Wiring
 
 ENROLLMENT: sa.Table = Enrollment.__table__  # type: ignore[attr-defined]
+FAILURE: sa.Table = Failure.__table__  # type: ignore[attr-defined]
 TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
 PASSAGE: sa.Table = Passage.__table__  # type: ignore[attr-defined]
 VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
-
-SHARE: Final = 20
-"""A count that took a second is good for so many seconds."""
-
-QUICK: Final = 0.05
-"""A count that took fewer seconds is done whenever it is asked for."""
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -79,42 +70,14 @@ class NodeCounts:
     ports: tuple[PortCounts, ...]
 
 
-@dataclass
-class _Kept:
-    """Something that was counted, how long that took, and when."""
-
-    value: Any = None
-    took: float = 0.0
-    at: float = float("-inf")
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get(self, count: Callable[[], Value]) -> Value:
-        with self.lock:
-            if self.value is None or self.took < QUICK or time.monotonic() - self.at > SHARE * self.took:
-                began = time.monotonic()
-                self.value = count()
-                self.at = time.monotonic()
-                self.took = self.at - began
-            value: Value = self.value
-            return value
-
-
-_kept: WeakKeyDictionary[Engine, defaultdict[str, _Kept]] = WeakKeyDictionary()
-
-
-def keep(wiring: Wiring, name: str, count: Callable[[], Value]) -> Value:
-    """Count, or give what was counted under this name a moment ago, if counting took long."""
-    return _kept.setdefault(wiring.store.engine, defaultdict(_Kept))[name].get(count)
-
-
 def list_flows(wiring: Wiring) -> list[FlowCounts]:
     """List all flows with their contacts.
 
-    Cost: reads every enrollment; when that takes long it is not done again for a while, and the answer may be older.
+    Cost: reads every enrollment; when that takes long the answer may be older.
     """
     with wiring.store.read() as connection:
         found = flows.rows(wiring, connection)
-        ends, failed = keep(wiring, "flows", lambda: (_ends(connection), _failed(connection)))
+    ends, failed = keep(wiring, _ends), keep(wiring, _failed)
     return [_with_counts(flow, ends.get(flow.id, Counter()), failed.get(flow.id, 0)) for flow in found]
 
 
@@ -122,32 +85,62 @@ def flow_nodes(wiring: Wiring, key: str) -> list[NodeCounts]:
     """Count what every node of a flow's live version did and holds; nodes of older versions are known by their ids.
 
     Shape: empty for a flow that was never published. Errors: ``NotFound``. Cost: reads the flow's tokens; when that
-    takes long it is not done again for a while.
+    takes long the answer may be older.
     """
     with wiring.store.read() as connection:
         flow = flows.find(wiring, connection, key)
         plans = wiring.deployments.plans_of(connection, [flow.id])
         live = next((plan for plan in plans.values() if plan.version_id == _live(connection, flow)), None)
-        if live is None:
-            return []
-        resting = keep(wiring, f"flow {flow.id}", lambda: _resting(connection, plans))
-        day_ago = wiring.clock.micros() - length_micros(timedelta(days=1))
-        passed, lately = keep(
-            wiring, f"flow {flow.id} ever", lambda: (_passed(connection, plans, 0), _passed(connection, plans, day_ago))
-        )
+    if live is None:
+        return []
+    resting: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (version, node, state), count in keep(wiring, tokens_of, flow.id).items():
+        if version in plans:
+            resting[plans[version].nodes[node].id]["failed" if state == "failed" else "resting"] += count
+    passed, lately = keep(wiring, passed_in, flow.id, Period.EVER), keep(wiring, passed_in, flow.id, Period.DAY)
     return [_node(live, index, resting, passed, lately) for index in range(len(live.nodes))]
 
 
-def passed_since(wiring: Wiring, key: str, since: Micros, name: str) -> Mapping[tuple[str, str], int]:
-    """Count how many left each node of a flow by which port, in any version, from an hour on.
+def tokens_of(wiring: Wiring, flow_id: int) -> dict[tuple[int, int, str], int]:
+    """Count the tokens of a flow by version, node (its place in the version) and state.
 
-    Shape: by node and port. ``name`` is that of the period: what was counted for it a moment ago may be given again.
-    Errors: ``NotFound``. Cost: reads the flow's running counts by hour, never its journal.
+    Cost: reads every token. To be kept.
+    """
+    of = (TOKEN.c.version_id, TOKEN.c.node, TOKEN.c.state)
+    versions = sa.select(VERSION.c.id).where(VERSION.c.flow_id == flow_id)
+    with wiring.store.read() as connection:
+        mine = TOKEN.c.version_id.in_(list(connection.scalars(versions)))
+        rows = connection.execute(sa.select(*of, sa.func.count()).where(mine).group_by(*of)).all()
+    return {(version, node, state): count for version, node, state, count in rows}
+
+
+def passed_since(wiring: Wiring, key: str, period: Period) -> Mapping[tuple[str, str], int]:
+    """Count how many left each node of a flow by which port, in any version, in a period.
+
+    Shape: by node and port. Errors: ``NotFound``. Cost: reads the flow's running counts by hour, never its journal;
+    when that takes long the answer may be older.
     """
     with wiring.store.read() as connection:
         flow = flows.find(wiring, connection, key)
-        plans = wiring.deployments.plans_of(connection, [flow.id])
-        return keep(wiring, f"flow {flow.id} passed {name}", lambda: _passed(connection, plans, since))
+    return keep(wiring, passed_in, flow.id, period)
+
+
+def passed_in(wiring: Wiring, flow_id: int, period: Period) -> Mapping[tuple[str, str], int]:
+    """Count what ``passed_since`` tells. To be kept."""
+    found: Counter[tuple[str, str]] = Counter()
+    of: tuple[Any, ...] = (PASSAGE.c.version_id, PASSAGE.c.node, PASSAGE.c.port)
+    since = begin_of(wiring, period)
+    with wiring.store.read() as connection:
+        plans = wiring.deployments.plans_of(connection, [flow_id])
+        chosen = (
+            sa.select(*of, sa.func.sum(PASSAGE.c.passed))
+            .where(PASSAGE.c.version_id.in_(list(plans)), PASSAGE.c.hour >= since)
+            .group_by(*of)
+        )
+        rows: Sequence[Any] = connection.execute(chosen).all()
+    for version, node, port, count in rows:
+        found[plans[version].nodes[node].id, port] += int(count)
+    return found
 
 
 def _live(connection: Connection, flow: Found) -> int | None:
@@ -159,50 +152,31 @@ def _with_counts(flow: Found, ends: Counter[str], failed: int) -> FlowCounts:
     return FlowCounts(flow, ends["active"], ends["completed"], ends["goal"], ends["exit"], failed)
 
 
-def _ends(connection: Connection) -> dict[int, Counter[str]]:
+def _ends(wiring: Wiring) -> dict[int, Counter[str]]:
     found: dict[int, Counter[str]] = defaultdict(Counter)
     of = (ENROLLMENT.c.flow_id, ENROLLMENT.c.state)
-    for flow_id, state, count in connection.execute(sa.select(*of, sa.func.count()).group_by(*of)):
-        found[flow_id][state] += count
+    with wiring.store.read() as connection:
+        for flow_id, state, count in connection.execute(sa.select(*of, sa.func.count()).group_by(*of)):
+            found[flow_id][state] += count
     return dict(found)
 
 
-def _failed(connection: Connection) -> dict[int, int]:
+def _failed(wiring: Wiring) -> dict[int, int]:
+    """Count the tokens that failed: each has its reason beside it."""
+    mine = sa.and_(
+        *(TOKEN.c[name] == FAILURE.c[name] for name in ("part", "contact_id")), TOKEN.c.id == FAILURE.c.token_id
+    )
     of_flow = (
         sa.select(VERSION.c.flow_id, sa.func.count())
-        .join(TOKEN, TOKEN.c.version_id == VERSION.c.id)
-        .where(TOKEN.c.state == "failed")
+        .select_from(FAILURE.join(TOKEN, mine).join(VERSION, VERSION.c.id == TOKEN.c.version_id))
         .group_by(VERSION.c.flow_id)
     )
-    return {int(flow_id): int(count) for flow_id, count in connection.execute(of_flow)}
+    with wiring.store.read() as connection:
+        return {int(flow_id): int(count) for flow_id, count in connection.execute(of_flow)}
 
 
 _Resting = Mapping[str, Counter[str]]
 _Passed = Mapping[tuple[str, str], int]
-
-
-def _resting(connection: Connection, plans: Mapping[int, Plan]) -> _Resting:
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    of = (TOKEN.c.version_id, TOKEN.c.node, TOKEN.c.state)
-    chosen = sa.select(*of, sa.func.count()).where(TOKEN.c.version_id.in_(list(plans))).group_by(*of)
-    rows: Sequence[Any] = connection.execute(chosen).all()
-    for version, node, state, count in rows:
-        found[plans[version].nodes[node].id]["failed" if state == "failed" else "resting"] += count
-    return found
-
-
-def _passed(connection: Connection, plans: Mapping[int, Plan], since: Micros) -> _Passed:
-    found: Counter[tuple[str, str]] = Counter()
-    of: tuple[Any, ...] = (PASSAGE.c.version_id, PASSAGE.c.node, PASSAGE.c.port)
-    chosen = (
-        sa.select(*of, sa.func.sum(PASSAGE.c.passed))
-        .where(PASSAGE.c.version_id.in_(list(plans)), PASSAGE.c.hour >= since)
-        .group_by(*of)
-    )
-    rows: Sequence[Any] = connection.execute(chosen).all()
-    for version, node, port, count in rows:
-        found[plans[version].nodes[node].id, port] += int(count)
-    return found
 
 
 def _node(plan: Plan, index: int, resting: _Resting, passed: _Passed, lately: _Passed) -> NodeCounts:

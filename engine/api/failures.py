@@ -13,6 +13,7 @@ from engine.api.contacts import find_one
 from engine.run import repair
 from engine.run.context import Run
 from engine.store.tables import Contact, Failure, Flow, FlowVersion, Message, Token
+from engine.store.tables.messages import UNCLEAR_MESSAGE
 from engine.terms import Text, from_micros
 from engine.wiring import Wiring, look
 
@@ -54,13 +55,13 @@ class UnclearLine:
 
 def list_failures(wiring: Wiring, limit: int = PAGE) -> list[FailureLine]:
     """List the tokens that failed, the latest first."""
-    same = [FAILURE.c[left] == TOKEN.c[right] for left, right in (("part", "part"), ("contact_id", "contact_id"))]
+    last = sa.select(FAILURE).order_by(FAILURE.c.at.desc(), FAILURE.c.part, FAILURE.c.token_id).limit(limit).subquery()
+    token = [last.c[name] == TOKEN.c[name] for name in ("part", "contact_id")]
     chosen = (
-        sa.select(FAILURE, TOKEN.c.version_id, TOKEN.c.node, CONTACT.c.key)
-        .join(TOKEN, sa.and_(*same, FAILURE.c.token_id == TOKEN.c.id))
-        .join(CONTACT, sa.and_(CONTACT.c.part == FAILURE.c.part, CONTACT.c.id == FAILURE.c.contact_id))
-        .order_by(FAILURE.c.at.desc(), FAILURE.c.part, FAILURE.c.token_id)
-        .limit(limit)
+        sa.select(last, TOKEN.c.version_id, TOKEN.c.node, CONTACT.c.key)
+        .join_from(last, TOKEN, sa.and_(*token, last.c.token_id == TOKEN.c.id))
+        .join(CONTACT, sa.and_(CONTACT.c.part == last.c.part, CONTACT.c.id == last.c.contact_id))
+        .order_by(last.c.at.desc(), last.c.part, last.c.token_id)
     )
     with wiring.store.read() as connection:
         return [_failure(wiring, connection, row) for row in connection.execute(chosen).all()]
@@ -68,14 +69,14 @@ def list_failures(wiring: Wiring, limit: int = PAGE) -> list[FailureLine]:
 
 def list_unclear(wiring: Wiring, limit: int = PAGE) -> list[UnclearLine]:
     """List the messages that failed or are in doubt, the latest first."""
-    mine = sa.and_(CONTACT.c.part == MESSAGE.c.part, CONTACT.c.id == MESSAGE.c.contact_id)
+    columns = ("part", "contact_id", "version_id", "node", "channel", "state", "intent_at", "due_at")
+    mine = (MESSAGE.c.part.in_(range(wiring.store.parts)), UNCLEAR_MESSAGE)
+    latest = sa.select(*(MESSAGE.c[name] for name in columns)).where(*mine)
+    last = latest.order_by(MESSAGE.c.due_at.desc()).limit(limit).subquery()
     chosen = (
-        sa.select(MESSAGE.c.version_id, MESSAGE.c.node, MESSAGE.c.channel, MESSAGE.c.state, MESSAGE.c.intent_at)
-        .add_columns(MESSAGE.c.due_at, CONTACT.c.key)
-        .join(CONTACT, mine)
-        .where(MESSAGE.c.state.in_(["failed", "in_doubt"]))
-        .order_by(MESSAGE.c.due_at.desc())
-        .limit(limit)
+        sa.select(last, CONTACT.c.key)
+        .join(CONTACT, sa.and_(CONTACT.c.part == last.c.part, CONTACT.c.id == last.c.contact_id))
+        .order_by(last.c.due_at.desc())
     )
     with wiring.store.read() as connection:
         return [_unclear(wiring, connection, row) for row in connection.execute(chosen).all()]

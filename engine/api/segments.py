@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from engine.access.rights import Right
 from engine.api.acting import needs
+from engine.api.kept import keep
 from engine.errors import NotFound, RuleError
 from engine.rules.model import InSegment, Rule, walk
 from engine.rules.parse import parse_rule
@@ -61,23 +62,23 @@ def save_segment(wiring: Wiring, key: str, rule: object, name: Text | None = Non
 def list_segments(wiring: Wiring) -> list[SegmentLine]:
     """List the named segments with the number of their members.
 
-    Cost: reads every membership.
+    Cost: reads every membership; when that takes long the numbers may be older.
     """
-    inside = (
-        sa.select(MEMBERSHIP.c.segment_id, sa.func.count().label("members"))
-        .where(MEMBERSHIP.c.left_at.is_(None))
-        .group_by(MEMBERSHIP.c.segment_id)
-        .subquery()
-    )
-    chosen = (
-        sa.select(SEGMENT, sa.func.coalesce(inside.c.members, 0).label("members"))
-        .outerjoin(inside, inside.c.segment_id == SEGMENT.c.id)
-        .where(SEGMENT.c.workspace_id == wiring.workspace_id)
-        .order_by(SEGMENT.c.key)
-    )
+    chosen = sa.select(SEGMENT).where(SEGMENT.c.workspace_id == wiring.workspace_id).order_by(SEGMENT.c.key)
     with wiring.store.read() as connection:
         rows = connection.execute(chosen).all()
-    return [SegmentLine(row.key, row.name, row.rule, from_micros(row.created_at), int(row.members)) for row in rows]
+    inside = keep(wiring, members)
+    return [
+        SegmentLine(row.key, row.name, row.rule, from_micros(row.created_at), inside.get(row.id, 0)) for row in rows
+    ]
+
+
+def members(wiring: Wiring) -> dict[int, int]:
+    """Count who is in each segment, by its id. To be kept."""
+    chosen = sa.select(MEMBERSHIP.c.segment_id, sa.func.count()).where(MEMBERSHIP.c.left_at.is_(None))
+    with wiring.store.read() as connection:
+        rows = connection.execute(chosen.group_by(MEMBERSHIP.c.segment_id))
+        return {int(segment): int(count) for segment, count in rows}
 
 
 def count_members(wiring: Wiring, key: str) -> int:

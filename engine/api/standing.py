@@ -3,20 +3,17 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
-from engine.api import counts, experiments, flows, workspaces
-from engine.civil.local import MIDNIGHT, local_day, resolve_local
-from engine.civil.zones import effective_zone
+from engine.api import counts, experiments, flows
+from engine.api.kept import keep
+from engine.api.periods import Period, begin_of
 from engine.experiments.glance import Glance
-from engine.library.plan import Plan
 from engine.store.tables import Contact, Message, Token
-from engine.terms import HOUR, Micros, from_micros, length_micros, to_micros
+from engine.terms import from_micros
 from engine.wiring import Wiring
 
 __all__ = ["Glance"]
@@ -25,17 +22,8 @@ CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
 TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
 MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
 
-
-class Period(StrEnum):
-    """Over which time is counted: the workspace's day, so many days up to now, or ever."""
-
-    TODAY = "today"
-    WEEK = "7d"
-    MONTH = "30d"
-    EVER = "all"
-
-
-_LENGTHS: Final = {Period.WEEK: timedelta(days=7), Period.MONTH: timedelta(days=30)}
+MANY: Final = 5
+"""Where so many times as many wait as are listed, the first of them are soon found among all that is due."""
 
 
 @dataclass(frozen=True)
@@ -68,34 +56,19 @@ class Resting:
     due: datetime | None
 
 
-def begin_of(wiring: Wiring, period: Period) -> Micros:
-    """Tell where a period begins: at a full hour, as passages are counted by the hour."""
-    now = wiring.clock.now()
-    if period is Period.EVER:
-        return 0
-    if period is Period.TODAY:
-        tz = effective_zone(workspaces.read_workspace(wiring).timezone)
-        began = to_micros(resolve_local(local_day(now, tz), MIDNIGHT, tz))
-    else:
-        began = wiring.clock.micros() - length_micros(_LENGTHS[period])
-    return began - began % HOUR
-
-
 def figures(wiring: Wiring, key: str, period: Period = Period.EVER) -> dict[str, NodeFigures]:
     """Count what every node of a flow's live version holds, and did in a period.
 
     Shape: by node; ``edges`` by port and target; empty for a flow that was never published.
-    Errors: ``NotFound``. Cost: reads the flow's tokens, messages and running counts; when that takes long it is not
-    done again for a while. The journal is not read.
+    Errors: ``NotFound``. Cost: reads the flow's tokens, messages and running counts; when that takes long the answer
+    may be older. The journal is not read.
     """
     nodes = counts.flow_nodes(wiring, key)
-    since = begin_of(wiring, period)
-    passed = counts.passed_since(wiring, key, since, period.value)
+    passed = counts.passed_since(wiring, key, period)
     trials = experiments.glances(wiring, key) if nodes else {}
     with wiring.store.read() as connection:
         flow = flows.find(wiring, connection, key)
-        plans = wiring.deployments.plans_of(connection, [flow.id])
-        told = counts.keep(wiring, f"flow {flow.id} messages {period}", lambda: _messages(connection, plans, since))
+    told = keep(wiring, _messages, flow.id, period)
     edges = {
         node.id: {(port.port, to): passed.get((node.id, port.port), 0) for port in node.ports for to in port.targets}
         for node in nodes
@@ -128,21 +101,27 @@ _NONE: Final[Counter[str]] = Counter()
 def resting_at(wiring: Wiring, key: str, node: str, most: int = 50) -> list[Resting]:
     """List contacts who rest at a node, in any version of the flow, those that move next first.
 
-    Errors: ``NotFound``.
+    Errors: ``NotFound``. Cost: where many wait, by the index of what is due; where few rest, a look at every token.
     """
     with wiring.store.read() as connection:
         flow = flows.find(wiring, connection, key)
         plans = wiring.deployments.plans_of(connection, [flow.id])
-        places = [(version, plan.places[node]) for version, plan in plans.items() if node in plan.places]
-        at = sa.or_(*(sa.and_(TOKEN.c.version_id == version, TOKEN.c.node == place) for version, place in places))
-        mine = sa.and_(CONTACT.c.part == TOKEN.c.part, CONTACT.c.id == TOKEN.c.contact_id)
-        chosen = (
-            sa.select(CONTACT.c.key, CONTACT.c.email, TOKEN.c.state, TOKEN.c.since, TOKEN.c.due_at)
-            .join(CONTACT, mine)
-            .where(at if places else sa.false())
-            .order_by(TOKEN.c.due_at.is_(None), TOKEN.c.due_at, CONTACT.c.key)
-            .limit(most)
-        )
+    places = {(version, plan.places[node]) for version, plan in plans.items() if node in plan.places}
+    counted: Counter[tuple[tuple[int, int], str]] = Counter()
+    for (version, place, state), count in keep(wiring, counts.tokens_of, flow.id).items():
+        counted[(version, place), state] += count if (version, place) in places else 0
+    here = sorted({place for place, state in counted if counted[place, state]})
+    waiting = sorted({place for place, state in counted if state == "waiting" and counted[place, state]})
+    if not here:
+        return []
+    many = sum(counted[place, "waiting"] for place in waiting) >= MANY * most
+    first = _soonest(waiting, wiring.store.parts, most) if many else _found(here, most)
+    chosen = (
+        sa.select(CONTACT.c.key, CONTACT.c.email, first.c.state, first.c.since, first.c.due_at)
+        .join_from(first, CONTACT, sa.and_(CONTACT.c.part == first.c.part, CONTACT.c.id == first.c.contact_id))
+        .order_by(first.c.due_at.is_(None), first.c.due_at, CONTACT.c.key)
+    )
+    with wiring.store.read() as connection:
         rows: Sequence[Any] = connection.execute(chosen).all()
     return [
         Resting(
@@ -156,13 +135,38 @@ def resting_at(wiring: Wiring, key: str, node: str, most: int = 50) -> list[Rest
     ]
 
 
-def _messages(connection: Connection, plans: Mapping[int, Plan], since: Micros) -> Mapping[str, Counter[str]]:
-    """Count the messages that were sent since an instant, and how many of them were opened and clicked."""
+_RESTS: Final = tuple(TOKEN.c[name] for name in ("part", "contact_id", "state", "since", "due_at"))
+_SOONEST: Final = (TOKEN.c.due_at, TOKEN.c.part, TOKEN.c.contact_id)
+
+
+def _found(places: Sequence[tuple[int, int]], most: int) -> sa.Subquery:
+    """Choose who rests at places of versions by looking at every token."""
+    at = sa.or_(*(sa.and_(TOKEN.c.version_id == version, TOKEN.c.node == place) for version, place in places))
+    return sa.select(*_RESTS).where(at).order_by(TOKEN.c.due_at.is_(None), *_SOONEST).limit(most).subquery("first")
+
+
+def _soonest(places: Sequence[tuple[int, int]], parts: int, most: int) -> sa.Subquery:
+    """Choose who moves next at places of versions; each part gives no more than are asked for."""
+    found: list[sa.Select[Any]] = []
+    for version, place in places:
+        for part in range(parts):
+            wanted = (TOKEN.c.part == part, TOKEN.c.version_id == version, TOKEN.c.due_at.is_not(None))
+            chosen = sa.select(*_RESTS).where(*wanted, TOKEN.c.node == place)
+            found.append(sa.select(chosen.order_by(*_SOONEST).limit(most).subquery()))
+    all_ = sa.union_all(*found).subquery()
+    return sa.select(all_).order_by(*(all_.c[column.name] for column in _SOONEST)).limit(most).subquery("first")
+
+
+def _messages(wiring: Wiring, flow_id: int, period: Period) -> Mapping[str, Counter[str]]:
+    """Count the messages that were sent in a period, and how many of them were opened and clicked."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     of = (MESSAGE.c.version_id, MESSAGE.c.node)
     told = {"sent": MESSAGE.c.sent_at, "opened": MESSAGE.c.opened_at, "clicked": MESSAGE.c.clicked_at}
     counted = [sa.func.count(column).label(name) for name, column in told.items()]
-    mine = (MESSAGE.c.version_id.in_(list(plans)), MESSAGE.c.sent_at >= since)
-    for row in connection.execute(sa.select(*of, *counted).where(*mine).group_by(*of)):
-        found[plans[row.version_id].nodes[row.node].id].update({name: getattr(row, name) for name in told})
+    since = begin_of(wiring, period)
+    with wiring.store.read() as connection:
+        plans = wiring.deployments.plans_of(connection, [flow_id])
+        mine = (MESSAGE.c.version_id.in_(list(plans)), MESSAGE.c.sent_at >= since)
+        for row in connection.execute(sa.select(*of, *counted).where(*mine).group_by(*of)):
+            found[plans[row.version_id].nodes[row.node].id].update({name: getattr(row, name) for name in told})
     return dict(found)

@@ -5,7 +5,7 @@ between batches loses nothing: whoever is still on an older version is found aga
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from engine.run.sql import CONTACT, PARKED
 from engine.run.tables import NOW, PART, VERSION, WAVE, clear
 from engine.store import sequences
 from engine.store.prepared import Prepared, parameter
-from engine.store.rowsets import numbers, pack
+from engine.store.rowsets import numbers, pack, rowset
 from engine.store.tables import Assignment, Message, Task
 
 NOTES: tuple[sa.Table, ...] = (Message.__table__, Assignment.__table__, Task.__table__)  # type: ignore[attr-defined]
@@ -89,16 +89,21 @@ def given(run: Run, crossing: Crossing, **more: Any) -> dict[str, Any]:
     return run.given(version_id=old, to_version=new, again=pack(crossing.again), **more)
 
 
-def count(run: Run, crossing: Crossing) -> Iterator[tuple[int, str, int]]:
+def count(run: Run, crossing: Crossing, blocks: Sequence[tuple[int, int]] = ()) -> Iterator[tuple[int, str, int]]:
     """Count the enrollments of a part by where they rest and what would become of them.
 
-    Cost: one statement over the version's tokens in the part.
+    Shape: of the contacts from one id to another in each of some ``blocks``, else of all. Cost: one statement over the
+    version's tokens in the part, or in the blocks.
     """
     what = fate(crossing, run.dialect).label("fate")
     enrollments = sa.func.count(TOKEN.c.enrollment_id.distinct())
-    chosen = sa.select(TOKEN.c.node, what, enrollments).join(ENROLLMENT, MINE).where(*HERE)
+    source: sa.FromClause = TOKEN.join(ENROLLMENT, MINE)
+    if blocks:
+        some = rowset(run.dialect, "blocks", first=sa.BigInteger, last=sa.BigInteger)
+        source = some.join(source, TOKEN.c.contact_id.between(some.c.first, some.c.last))
+    chosen = sa.select(TOKEN.c.node, what, enrollments).select_from(source).where(*HERE)
     for node, said, found in Prepared(chosen.group_by(TOKEN.c.node, what), run.dialect).run(
-        run.connection, given(run, crossing)
+        run.connection, given(run, crossing, blocks=pack(blocks))
     ):
         yield int(node), str(said), int(found)
 

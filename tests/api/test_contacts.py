@@ -87,6 +87,7 @@ def test_the_inbox_is_read_page_by_page(store: Store) -> None:
         if before is None:
             break
     assert sorted(seen) == keys
+    assert inbox.list_inbox(wiring, contact="nobody").messages == ()
     (mine,) = inbox.list_inbox(wiring, contact="c3").messages
     mail = inbox.read_mail(wiring, mine.key)
     assert (mail.line.subject, mail.line.address) == ("Hello", "c3@example.com")

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from engine.api import counts, flows, pausing, standing
 from engine.api.inbox import list_inbox
 from engine.api.passing import passed_through
-from engine.api.standing import Period
+from engine.api.periods import Period
 from engine.errors import FlowError, NotFound, RevisionConflict
 from engine.store.session import Store
 from engine.store.tables import Flow, Workspace

@@ -36,10 +36,12 @@ def test_it_says_that_a_rule_asks_of_messages(wiring: Wiring) -> None:
 
 def test_of_very_many_a_sample_is_counted(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "COUNTED", 10)
-    found = matching.match_rule(wiring, {"tag": "a"})
-    assert found.one_in == 3
-    assert found.count % 3 == 0
-    assert 0 < found.count <= found.total == 20
+    monkeypatch.setattr(matching, "BLOCK", 1)
+    found = matching.match_rule(wiring, {"tag": "a"}, samples=20)
+    assert (found.count, found.total, found.one_in) == (20, 20, 3)
+    assert 0 < len(found.samples) < 20
+    part = matching.match_rule(wiring, {"segment": "pros"}, samples=20)
+    assert 0 <= part.count == round(20 * len(part.samples) / len(found.samples)) < 20
 
 
 def test_a_rule_that_cannot_be_read_is_refused(wiring: Wiring) -> None:

@@ -102,6 +102,26 @@ def test_a_node_that_is_gone_keeps_its_contacts_on_their_version(store: Store) -
     sound(wiring)
 
 
+def test_of_very_many_a_sample_is_looked_at(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [f"c{number}" for number in range(12)]
+    wiring = begun(store, ONE, *keys)
+    go_live(wiring, flow(mail("first"), delay("rest", "9d"), mail("second")))
+    assert changeover.is_anybody_behind(wiring, "welcome")
+    exact = changeover.preview(wiring, "welcome", exact=False)
+    assert not exact.is_estimate
+    monkeypatch.setattr(changeover, "LOOKED", 2)
+    monkeypatch.setattr(changeover, "BLOCKS", 3)
+    found = changeover.preview(wiring, "welcome", exact=False)
+    assert found.is_estimate
+    assert found.groups == exact.groups == changeover.preview(wiring, "welcome").groups
+    assert found.moving == 12
+    # Where nobody was looked at, what becomes of most is told.
+    monkeypatch.setattr(changeover, "_blocks", lambda *_: dict.fromkeys(range(store.parts), ()))
+    assert changeover.preview(wiring, "welcome", exact=False).groups == exact.groups
+    assert changeover.change_over(wiring, "welcome").moved == 12
+    assert not changeover.is_anybody_behind(wiring, "welcome")
+
+
 def test_a_node_that_is_gone_leads_where_it_was_told(store: Store) -> None:
     wiring = begun(store, ONE)
     go_live(wiring, flow(mail("first"), delay("other", "2d"), mail("third")))

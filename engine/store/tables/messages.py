@@ -9,10 +9,14 @@ from engine.store.tables.people import CLUSTERED, SOME_ROOM
 from engine.store.types import data, instant, key, number, one_of, words
 
 OPEN_STATES = "('queued','sending')"
+UNCLEAR_STATES = "('failed','in_doubt')"
 
 
 OPEN_MESSAGE = text(f"message.state IN {OPEN_STATES}")
 """What the index of open messages says of itself: without these very words SQLite does not use it."""
+
+UNCLEAR_MESSAGE = text(f"message.state IN {UNCLEAR_STATES}")
+"""The same of the index of messages that failed or are in doubt."""
 
 
 class Message(SQLModel, table=True):
@@ -38,6 +42,13 @@ class Message(SQLModel, table=True):
             "not_before",
             sqlite_where=text(f"state IN {OPEN_STATES}"),
             postgresql_where=text(f"state IN {OPEN_STATES}"),
+        ),
+        Index(
+            "ix_message_unclear",
+            "part",
+            "due_at",
+            sqlite_where=text(f"state IN {UNCLEAR_STATES}"),
+            postgresql_where=text(f"state IN {UNCLEAR_STATES}"),
         ),
         {**CLUSTERED, **SOME_ROOM},
     )
