@@ -21,8 +21,8 @@ from engine.graph.document import is_sound, read_document
 from engine.library import drafts
 from engine.library.plan import Plan, PlanNode
 from engine.library.planning import make_plan
-from engine.run import changeover, changeovers
-from engine.run.changeover import AGAIN, ELSEWHERE, FAILED, GONE, MOVES, SEVERAL, Batches
+from engine.run import changeovers
+from engine.run.changeover import AGAIN, ELSEWHERE, FAILED, GONE, MOVES, SEVERAL, Batches, Fates
 from engine.run.changeovers import Act
 from engine.run.context import Deployment, Run
 from engine.run.foretell import next_message
@@ -30,6 +30,7 @@ from engine.run.landing import LEAVE, OUTSIDE, STAY, Chosen, Crossing, check, cr
 from engine.run.lineage import TRANSFER
 from engine.run.pace import MOST, Pace
 from engine.run.transactions import transaction
+from engine.store.rowsets import pack, rowset
 from engine.store.tables import Contact, Enrollment, FlowVersion, Token
 from engine.terms import Micros, Text, from_micros
 from engine.wiring import Wiring, look
@@ -156,7 +157,8 @@ def preview(
     with wiring.store.read() as connection:
         way = _way(wiring, connection, key, chosen or {}, draft=draft)
         numbers = _numbers(connection, way.flow.id)
-        standing = _standing(wiring, way)
+    standing = _standing(wiring, way)
+    with wiring.store.read() as connection:
         is_estimate = not exact and sum(standing.values()) > LOOKED
         blocks = _blocks(wiring, connection) if is_estimate else None
         groups = [
@@ -326,13 +328,14 @@ def _standing(wiring: Wiring, way: _Way) -> _Standing:
 
 def _blocks(wiring: Wiring, connection: Connection) -> _Blocks:
     """Choose some contacts of every part, in blocks of neighbours that lie evenly apart."""
-    found: dict[int, list[tuple[int, int]]] = {}
-    for part in range(wiring.store.parts):
-        last = connection.scalar(sa.select(sa.func.max(TOKEN.c.contact_id)).where(TOKEN.c.part == part)) or 0
-        width = LOOKED // (BLOCKS * wiring.store.parts) + 1
-        apart = max(width, last // BLOCKS)
-        found[part] = [(first, first + width - 1) for first in range(1, last + 1, apart)]
-    return found
+    parts = rowset(wiring.store.name, "parts", part=sa.BigInteger)
+    last = sa.select(sa.func.max(TOKEN.c.contact_id)).where(TOKEN.c.part == parts.c.part).scalar_subquery()
+    ends = connection.execute(sa.select(parts.c.part, last), {"parts": pack([n] for n in range(wiring.store.parts))})
+    width = LOOKED // (BLOCKS * wiring.store.parts) + 1
+    return {
+        part: [(first, first + width - 1) for first in range(1, (end or 0) + 1, max(width, (end or 0) // BLOCKS))]
+        for part, end in ends
+    }
 
 
 def _fates(
@@ -345,11 +348,11 @@ def _fates(
 ) -> Counter[tuple[int, str]]:
     """Count by node and fate; of a sample as many as stand at the node altogether."""
     counted: Counter[tuple[int, str]] = Counter()
+    fates = Fates(crossing, wiring.store.name, some=blocks is not None)
     for part in range(wiring.store.parts):
-        some = () if blocks is None else blocks[part]
-        if blocks is None or some:
-            for place, fate, found in changeover.count(_run(wiring, connection, part, way.deployment), crossing, some):
-                counted[place, fate] += found
+        run = _run(wiring, connection, part, way.deployment)
+        for place, fate, found in fates.count(run, () if blocks is None else blocks[part]):
+            counted[place, fate] += found
     if blocks is None:
         return counted
     here = {place: count for (version, place), count in standing.items() if version == crossing.old.version_id}

@@ -89,23 +89,31 @@ def given(run: Run, crossing: Crossing, **more: Any) -> dict[str, Any]:
     return run.given(version_id=old, to_version=new, again=pack(crossing.again), **more)
 
 
-def count(run: Run, crossing: Crossing, blocks: Sequence[tuple[int, int]] = ()) -> Iterator[tuple[int, str, int]]:
-    """Count the enrollments of a part by where they rest and what would become of them.
+class Fates:
+    """Count enrollments by where they rest and what would become of them: a statement written once for all parts.
 
-    Shape: of the contacts from one id to another in each of some ``blocks``, else of all. Cost: one statement over the
-    version's tokens in the part, or in the blocks.
+    With ``some`` only blocks of contacts are looked at.
     """
-    what = fate(crossing, run.dialect).label("fate")
-    enrollments = sa.func.count(TOKEN.c.enrollment_id.distinct())
-    source: sa.FromClause = TOKEN.join(ENROLLMENT, MINE)
-    if blocks:
-        some = rowset(run.dialect, "blocks", first=sa.BigInteger, last=sa.BigInteger)
-        source = some.join(source, TOKEN.c.contact_id.between(some.c.first, some.c.last))
-    chosen = sa.select(TOKEN.c.node, what, enrollments).select_from(source).where(*HERE)
-    for node, said, found in Prepared(chosen.group_by(TOKEN.c.node, what), run.dialect).run(
-        run.connection, given(run, crossing, blocks=pack(blocks))
-    ):
-        yield int(node), str(said), int(found)
+
+    def __init__(self, crossing: Crossing, dialect: str, *, some: bool = False) -> None:
+        """Write the statement down."""
+        self._crossing = crossing
+        what = fate(crossing, dialect).label("fate")
+        source: sa.FromClause = TOKEN.join(ENROLLMENT, MINE)
+        if some:
+            blocks = rowset(dialect, "blocks", first=sa.BigInteger, last=sa.BigInteger)
+            source = blocks.join(source, TOKEN.c.contact_id.between(blocks.c.first, blocks.c.last))
+        chosen = sa.select(TOKEN.c.node, what, sa.func.count(TOKEN.c.enrollment_id.distinct())).select_from(source)
+        self._counted = Prepared(chosen.where(*HERE).group_by(TOKEN.c.node, what), dialect)
+
+    def count(self, run: Run, blocks: Sequence[tuple[int, int]] = ()) -> Iterator[tuple[int, str, int]]:
+        """Count those of a part: node, fate and how many. ``blocks`` are from which contact to which one.
+
+        Cost: one statement over the version's tokens in the part, or in the blocks.
+        """
+        known = given(run, self._crossing, blocks=pack(blocks))
+        for node, said, found in self._counted.run(run.connection, known):
+            yield int(node), str(said), int(found)
 
 
 class Batches:
