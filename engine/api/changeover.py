@@ -47,9 +47,6 @@ SAMPLES: Final = 5
 LOOKED: Final = 10_000
 """Of more tokens than these a sample is looked at, where that will do."""
 
-BLOCKS: Final = 40
-"""The sample of a part is made of so many blocks."""
-
 BATCH = MOST
 
 
@@ -160,11 +157,11 @@ def preview(
     standing = _standing(wiring, way)
     with wiring.store.read() as connection:
         is_estimate = not exact and sum(standing.values()) > LOOKED
-        blocks = _blocks(wiring, connection) if is_estimate else None
+        some = _some(wiring, connection, sum(standing.values())) if is_estimate else None
         groups = [
             group
             for crossing in way.crossings
-            for group in _groups(way, crossing, numbers, _fates(wiring, connection, way, crossing, blocks, standing))
+            for group in _groups(way, crossing, numbers, _fates(wiring, connection, way, crossing, some, standing))
         ]
     names = tuple((node.id, _name(node)) for node in way.new.nodes if node.entry is None)
     return Preview(numbers.get(way.new.version_id), tuple(groups), names, is_estimate)
@@ -313,8 +310,8 @@ def _numbers(connection: Connection, flow_id: int) -> dict[int, int]:
 _Standing = Mapping[tuple[int, int], int]
 """How many tokens rest at a node of an older version."""
 
-_Blocks = Mapping[int, Sequence[tuple[int, int]]]
-"""By part, from which contact to which one a sample is looked at."""
+_Some = Mapping[int, Sequence[int]]
+"""By part, the contacts of a sample."""
 
 
 def _standing(wiring: Wiring, way: _Way) -> _Standing:
@@ -326,16 +323,13 @@ def _standing(wiring: Wiring, way: _Way) -> _Standing:
     return found
 
 
-def _blocks(wiring: Wiring, connection: Connection) -> _Blocks:
-    """Choose some contacts of every part, in blocks of neighbours that lie evenly apart."""
+def _some(wiring: Wiring, connection: Connection, count: int) -> _Some:
+    """Choose some contacts of every part, evenly; ``count`` is how many tokens there are."""
     parts = rowset(wiring.store.name, "parts", part=sa.BigInteger)
     last = sa.select(sa.func.max(TOKEN.c.contact_id)).where(TOKEN.c.part == parts.c.part).scalar_subquery()
     ends = connection.execute(sa.select(parts.c.part, last), {"parts": pack([n] for n in range(wiring.store.parts))})
-    width = LOOKED // (BLOCKS * wiring.store.parts) + 1
-    return {
-        part: [(first, first + width - 1) for first in range(1, (end or 0) + 1, max(width, (end or 0) // BLOCKS))]
-        for part, end in ends
-    }
+    one_in = count // LOOKED + 1
+    return {part: range(1 + part % one_in, (end or 0) + 1, one_in) for part, end in ends}
 
 
 def _fates(
@@ -343,17 +337,17 @@ def _fates(
     connection: Connection,
     way: _Way,
     crossing: Crossing,
-    blocks: _Blocks | None,
+    some: _Some | None,
     standing: _Standing,
 ) -> Counter[tuple[int, str]]:
     """Count by node and fate; of a sample as many as stand at the node altogether."""
     counted: Counter[tuple[int, str]] = Counter()
-    fates = Fates(crossing, wiring.store.name, some=blocks is not None)
+    fates = Fates(crossing, wiring.store.name, some=some is not None)
     for part in range(wiring.store.parts):
         run = _run(wiring, connection, part, way.deployment)
-        for place, fate, found in fates.count(run, () if blocks is None else blocks[part]):
+        for place, fate, found in fates.count(run, () if some is None else some[part]):
             counted[place, fate] += found
-    if blocks is None:
+    if some is None:
         return counted
     here = {place: count for (version, place), count in standing.items() if version == crossing.old.version_id}
     seen: Counter[int] = Counter()

@@ -19,10 +19,8 @@ from engine.wiring import Wiring
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
 SEGMENT: sa.Table = Segment.__table__  # type: ignore[attr-defined]
 
-COUNTED: Final = 20_000
+COUNTED: Final = 10_000
 """Of more contacts than these a sample is counted."""
-BLOCK: Final = 20
-"""The sample is made of blocks of so many neighbours, evenly strewn: each is found by its place."""
 SAMPLES: Final = 5
 
 
@@ -84,16 +82,15 @@ def count_contacts(wiring: Wiring) -> int:
 
 
 def _some(wiring: Wiring, connection: Connection, one_in: int) -> tuple[sa.FromClause, dict[str, str]]:
-    """Choose blocks of contacts all over the table, one in so many, and the parameter that says which."""
+    """Choose contacts all over the table, one in so many, each by its key, and the parameter that says which."""
     parts = rowset(wiring.store.name, "parts", part=sa.BigInteger)
     last = sa.select(sa.func.max(CONTACT.c.id)).where(CONTACT.c.part == parts.c.part).scalar_subquery()
     ends = connection.execute(sa.select(parts.c.part, last), {"parts": pack([n] for n in range(wiring.store.parts))})
     # Not the first ones of every part.
-    begins = ((part, 1 + part % one_in * BLOCK, (end or 0) + 1) for part, end in ends)
-    blocks = [(part, first) for part, begin, end in begins for first in range(begin, end, BLOCK * one_in)]
-    some = rowset(wiring.store.name, "blocks", part=sa.BigInteger, first=sa.BigInteger)
-    within = CONTACT.c.id.between(some.c.first, some.c.first + BLOCK - 1)
-    return some.join(CONTACT, sa.and_(CONTACT.c.part == some.c.part, within)), {"blocks": pack(blocks)}
+    chosen = [(part, number) for part, end in ends for number in range(1 + part % one_in, (end or 0) + 1, one_in)]
+    some = rowset(wiring.store.name, "some", part=sa.BigInteger, id=sa.BigInteger)
+    mine = sa.and_(CONTACT.c.part == some.c.part, CONTACT.c.id == some.c.id)
+    return some.join(CONTACT, mine), {"some": pack(chosen)}
 
 
 def _samples(

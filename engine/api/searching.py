@@ -16,7 +16,7 @@ from engine.store.expressions import json_text, lower_text, plain_lower_text, te
 LAST: Final = "\U0010ffff"
 """Sorts behind every sign that a key or an address can have."""
 
-SEARCHED: Final = 30_000
+SEARCHED: Final = 20_000
 """So many contacts are gone through for a page, where names are compared."""
 
 BEGINNINGS: Final = ("key", "email")

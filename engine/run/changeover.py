@@ -92,7 +92,7 @@ def given(run: Run, crossing: Crossing, **more: Any) -> dict[str, Any]:
 class Fates:
     """Count enrollments by where they rest and what would become of them: a statement written once for all parts.
 
-    With ``some`` only blocks of contacts are looked at.
+    With ``some`` only some contacts are looked at.
     """
 
     def __init__(self, crossing: Crossing, dialect: str, *, some: bool = False) -> None:
@@ -101,17 +101,17 @@ class Fates:
         what = fate(crossing, dialect).label("fate")
         source: sa.FromClause = TOKEN.join(ENROLLMENT, MINE)
         if some:
-            blocks = rowset(dialect, "blocks", first=sa.BigInteger, last=sa.BigInteger)
-            source = blocks.join(source, TOKEN.c.contact_id.between(blocks.c.first, blocks.c.last))
+            chosen_ones = rowset(dialect, "some", id=sa.BigInteger)
+            source = chosen_ones.join(source, TOKEN.c.contact_id == chosen_ones.c.id)
         chosen = sa.select(TOKEN.c.node, what, sa.func.count(TOKEN.c.enrollment_id.distinct())).select_from(source)
         self._counted = Prepared(chosen.where(*HERE).group_by(TOKEN.c.node, what), dialect)
 
-    def count(self, run: Run, blocks: Sequence[tuple[int, int]] = ()) -> Iterator[tuple[int, str, int]]:
-        """Count those of a part: node, fate and how many. ``blocks`` are from which contact to which one.
+    def count(self, run: Run, some: Sequence[int] = ()) -> Iterator[tuple[int, str, int]]:
+        """Count those of a part: node, fate and how many.
 
-        Cost: one statement over the version's tokens in the part, or in the blocks.
+        Cost: one statement over the version's tokens in the part, or those of some contacts.
         """
-        known = given(run, self._crossing, blocks=pack(blocks))
+        known = given(run, self._crossing, some=pack([contact] for contact in some))
         for node, said, found in self._counted.run(run.connection, known):
             yield int(node), str(said), int(found)
 

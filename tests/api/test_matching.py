@@ -36,7 +36,6 @@ def test_it_says_that_a_rule_asks_of_messages(wiring: Wiring) -> None:
 
 def test_of_very_many_a_sample_is_counted(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "COUNTED", 10)
-    monkeypatch.setattr(matching, "BLOCK", 1)
     found = matching.match_rule(wiring, {"tag": "a"}, samples=20)
     assert (found.count, found.total, found.one_in) == (20, 20, 3)
     assert 0 < len(found.samples) < 20

@@ -110,13 +110,12 @@ def test_of_very_many_a_sample_is_looked_at(store: Store, monkeypatch: pytest.Mo
     exact = changeover.preview(wiring, "welcome", exact=False)
     assert not exact.is_estimate
     monkeypatch.setattr(changeover, "LOOKED", 2)
-    monkeypatch.setattr(changeover, "BLOCKS", 3)
     found = changeover.preview(wiring, "welcome", exact=False)
     assert found.is_estimate
     assert found.groups == exact.groups == changeover.preview(wiring, "welcome").groups
     assert found.moving == 12
     # Where nobody was looked at, what becomes of most is told.
-    monkeypatch.setattr(changeover, "_blocks", lambda *_: dict.fromkeys(range(store.parts), ()))
+    monkeypatch.setattr(changeover, "_some", lambda *_: dict.fromkeys(range(store.parts), ()))
     assert changeover.preview(wiring, "welcome", exact=False).groups == exact.groups
     assert changeover.change_over(wiring, "welcome").moved == 12
     assert not changeover.is_anybody_behind(wiring, "welcome")
