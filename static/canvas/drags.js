@@ -73,7 +73,7 @@ export class DragNodes {
     if (!from || !to) return;
     const shift = (point, id) => (choice.ids.has(id) ? [point[0] + dx, point[1] + dy] : point);
     const d = path(corners(shift(portOf(from, edge.port), edge.from), shift(entryOf(to), edge.to)));
-    for (const line of edge.element.children) line.setAttribute("d", d);
+    edge.element.lastElementChild.setAttribute("d", d); // where it can be hit is of no use before the hand lets go
   }
 
   /** Show the edge that the node would be inserted on. */
@@ -139,6 +139,7 @@ export class DragNodes {
       node.element.classList.remove("dragged");
       node.element.style.transform = "";
     }
+    for (const { element } of this.edges) element.firstElementChild.setAttribute("d", element.lastElementChild.getAttribute("d"));
     document.getElementById("edges").append(...this.edges.map((edge) => edge.element));
   }
 
@@ -302,16 +303,13 @@ function along(start, size, others, draw) {
   return Math.round(best.to);
 }
 
-/** Draw the lines, or take them away. */
+/** Draw the lines, or take them away; what is only moved is not laid out again. */
 function guide(view, lines) {
-  const ground = document.getElementById("guides");
-  ground.replaceChildren(
-    ...lines.map(({ x, y }) => {
-      const line = document.createElement("i");
-      line.className = x === undefined ? "across" : "down";
-      if (x === undefined) line.style.top = `${y * view.k + view.y}px`;
-      else line.style.left = `${x * view.k + view.x}px`;
-      return line;
-    }),
-  );
+  const [down, across] = document.getElementById("guides").children;
+  const x = lines.find((line) => line.x !== undefined)?.x;
+  const y = lines.find((line) => line.y !== undefined)?.y;
+  down.style.visibility = x === undefined ? "" : "visible";
+  across.style.visibility = y === undefined ? "" : "visible";
+  if (x !== undefined) down.style.transform = `translate(${x * view.k + view.x}px)`;
+  if (y !== undefined) across.style.transform = `translate(0, ${y * view.k + view.y}px)`;
 }
