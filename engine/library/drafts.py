@@ -1,10 +1,10 @@
 """Drafts: what a flow is being drawn as. A draft may be wrong; only publishing asks for more."""
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -22,6 +22,7 @@ FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
 DRAFT: sa.Table = Draft.__table__  # type: ignore[attr-defined]
 
 GLOBAL = 0
+KEPT: Final = 16
 """The part under which rows are numbered that belong to no contact."""
 
 
@@ -84,11 +85,19 @@ def load(connection: Connection, workspace_id: int, key: str, *, lock: bool = Fa
     return flow_id, int(kept.revision), _parsed(kept.document)
 
 
-@lru_cache(maxsize=16)
+_PARSED: Final[OrderedDict[str, dict[str, Any]]] = OrderedDict()
+"""The drafts that were written or parsed last: a gesture asks for the same one several times."""
+
+
 def _parsed(text: str) -> dict[str, Any]:
-    """Parse a draft; a gesture asks for the same one several times."""
-    parsed: dict[str, Any] = json.loads(text)
-    return parsed
+    return _PARSED.get(text) or _remember(text, json.loads(text))
+
+
+def _remember(text: str, document: dict[str, Any]) -> dict[str, Any]:
+    _PARSED[text] = document
+    while len(_PARSED) > KEPT:
+        _PARSED.popitem(last=False)
+    return document
 
 
 def revision_of(connection: Connection, workspace_id: int, key: str) -> int:
@@ -116,10 +125,12 @@ def write(raw: Mapping[str, Any]) -> str:
 
 
 def put(
-    connection: Connection, workspace_id: int, flow_id: int, revision: int, raw: Mapping[str, Any], now: Micros
+    connection: Connection, workspace_id: int, flow_id: int, revision: int, raw: dict[str, Any], now: Micros
 ) -> None:
-    """Keep a document as the next revision of a draft that is at ``revision`` and locked."""
-    _put(connection, flow_id, revision + 1, write(raw), now)
+    """Keep a document, not to be changed any more, as the next revision of a locked draft at ``revision``."""
+    text = write(raw)
+    _remember(text, raw)
+    _put(connection, flow_id, revision + 1, text, now)
     mine = (FLOW.c.workspace_id == workspace_id, FLOW.c.id == flow_id, FLOW.c.state == "draft")
     connection.execute(FLOW.update().values(name=raw.get("name") or raw["key"]).where(*mine))
 
