@@ -225,3 +225,18 @@ def test_nodes_that_are_the_same_as_before_are_taken_over() -> None:
     assert repr(read_document(other, before=first)) == repr(read_document(other)) != repr((first, faults))
     shorter = {**raw, "nodes": raw["nodes"][1:]}
     assert read_document(shorter, before=first) == read_document(shorter)
+
+
+def test_edges_that_are_the_same_as_before_are_taken_over() -> None:
+    raw = flow(mail("day1"), mail("day2"), edges="start>day1 day1>day2")
+    raw["edges"].append({"from": "day2", "to": "nowhere"})
+    raw["edges"].append({"from": "day1", "to": "day2", "colour": "red"})
+    first, faults = read_document(raw)
+    again, more = read_document(copy.deepcopy(raw), before=first)
+    assert first is not None and again == first and more == faults != []
+    assert [one is other for one, other in zip(again.edges, first.edges, strict=True)] == [True, True]
+    other = copy.deepcopy(raw)
+    other["nodes"][1]["name"] = "bad \ud800"
+    assert read_document(other, before=first) == read_document(other) != read_document(raw)
+    shorter = {**raw, "edges": raw["edges"][1:]}
+    assert read_document(shorter, before=first) == read_document(shorter)

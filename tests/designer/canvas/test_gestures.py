@@ -220,3 +220,16 @@ def test_names_become_no_markup(client: TestClient) -> None:
     answer = act(client, "rename", id="day", name=evil)
     for text in (answer.text, client.get(f"{KEY}/canvas").text, client.get(f"{KEY}/outline").text):
         assert "<img src=x" not in text
+
+
+def test_problems_are_sent_when_they_have_changed_and_what_stays_keeps_its_element(client: TestClient) -> None:
+    client.get(f"{KEY}/canvas")
+    first = act(client, "disconnect", edge=["hello", "out", "day"]).text
+    assert 'hx-target="#issues"' in first
+    second = act(client, "move", base=2, to=[["hello", 40, 40]]).text
+    assert 'hx-target="#issues"' not in second
+    assert 'id="n-hello"' in second
+    page = client.get(f"{KEY}/canvas").text
+    since = dict(re.findall(r'id="n-(\w+)" class="[^"]*" style="[^"]*" data-id="\w+" data-rev="(\d+)"', page))
+    assert since["hello"] == "3"
+    assert since["thanks"] < "3"
