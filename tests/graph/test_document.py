@@ -233,7 +233,9 @@ def test_edges_that_are_the_same_as_before_are_taken_over() -> None:
     raw["edges"].append({"from": "day1", "to": "day2", "colour": "red"})
     first, faults = read_document(raw)
     again, more = read_document(copy.deepcopy(raw), before=first)
-    assert first is not None and again == first and more == faults != []
+    assert first is not None
+    assert again == first
+    assert more == faults != []
     assert [one is other for one, other in zip(again.edges, first.edges, strict=True)] == [True, True]
     other = copy.deepcopy(raw)
     other["nodes"][1]["name"] = "bad \ud800"
