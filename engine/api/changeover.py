@@ -16,6 +16,7 @@ from engine.api.acting import needs, note
 from engine.api.counts import tokens_of
 from engine.api.flows import Found
 from engine.api.kept import keep
+from engine.api.sampling import strewn
 from engine.errors import FlowError
 from engine.graph.document import is_sound, read_document
 from engine.library import drafts
@@ -30,7 +31,6 @@ from engine.run.landing import LEAVE, OUTSIDE, STAY, Chosen, Crossing, check, cr
 from engine.run.lineage import TRANSFER
 from engine.run.pace import MOST, Pace
 from engine.run.transactions import transaction
-from engine.store.rowsets import pack, rowset
 from engine.store.tables import Contact, Enrollment, FlowVersion, Token
 from engine.terms import Micros, Text, from_micros
 from engine.wiring import Wiring, look
@@ -44,7 +44,7 @@ VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
 
 LEAVES: Final = "leaves"
 SAMPLES: Final = 5
-LOOKED: Final = 10_000
+LOOKED: Final = 5_000
 """Of more tokens than these a sample is looked at, where that will do."""
 
 BATCH = MOST
@@ -325,11 +325,10 @@ def _standing(wiring: Wiring, way: _Way) -> _Standing:
 
 def _some(wiring: Wiring, connection: Connection, count: int) -> _Some:
     """Choose some contacts of every part, evenly; ``count`` is how many tokens there are."""
-    parts = rowset(wiring.store.name, "parts", part=sa.BigInteger)
-    last = sa.select(sa.func.max(TOKEN.c.contact_id)).where(TOKEN.c.part == parts.c.part).scalar_subquery()
-    ends = connection.execute(sa.select(parts.c.part, last), {"parts": pack([n] for n in range(wiring.store.parts))})
-    one_in = count // LOOKED + 1
-    return {part: range(1 + part % one_in, (end or 0) + 1, one_in) for part, end in ends}
+    found: dict[int, list[int]] = {part: [] for part in range(wiring.store.parts)}
+    for part, contact in strewn(connection, TOKEN.c.contact_id, wiring.store.parts, count // LOOKED + 1):
+        found[part].append(contact)
+    return found
 
 
 def _fates(

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.api.kept import keep
+from engine.api.sampling import strewn
 from engine.people.contacts import ERASED
 from engine.rules.model import MessageDid, Rule, walk
 from engine.rules.parse import parse_rule
@@ -83,14 +84,9 @@ def count_contacts(wiring: Wiring) -> int:
 
 def _some(wiring: Wiring, connection: Connection, one_in: int) -> tuple[sa.FromClause, dict[str, str]]:
     """Choose contacts all over the table, one in so many, each by its key, and the parameter that says which."""
-    parts = rowset(wiring.store.name, "parts", part=sa.BigInteger)
-    last = sa.select(sa.func.max(CONTACT.c.id)).where(CONTACT.c.part == parts.c.part).scalar_subquery()
-    ends = connection.execute(sa.select(parts.c.part, last), {"parts": pack([n] for n in range(wiring.store.parts))})
-    # Not the first ones of every part.
-    chosen = [(part, number) for part, end in ends for number in range(1 + part % one_in, (end or 0) + 1, one_in)]
     some = rowset(wiring.store.name, "some", part=sa.BigInteger, id=sa.BigInteger)
     mine = sa.and_(CONTACT.c.part == some.c.part, CONTACT.c.id == some.c.id)
-    return some.join(CONTACT, mine), {"some": pack(chosen)}
+    return some.join(CONTACT, mine), {"some": pack(strewn(connection, CONTACT.c.id, wiring.store.parts, one_in))}
 
 
 def _samples(

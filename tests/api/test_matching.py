@@ -1,6 +1,6 @@
 import pytest
 
-from engine.api import matching, segments
+from engine.api import matching, sampling, segments
 from engine.api.vocabulary import few_texts, read_vocabulary
 from engine.errors import RuleError
 from engine.store.session import Store
@@ -36,6 +36,7 @@ def test_it_says_that_a_rule_asks_of_messages(wiring: Wiring) -> None:
 
 def test_of_very_many_a_sample_is_counted(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "COUNTED", 10)
+    monkeypatch.setattr(sampling, "RUN", 1)
     found = matching.match_rule(wiring, {"tag": "a"}, samples=20)
     assert (found.count, found.total, found.one_in) == (20, 20, 3)
     assert 0 < len(found.samples) < 20
