@@ -5,6 +5,7 @@ Hand in the same object each time: the statements are kept for it.
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, Final
 
@@ -42,17 +43,23 @@ def pack_places(places: Iterable[tuple[int, int, str, str]]) -> str:
 
 
 def apply(
-    connection: Connection, part: int, arrivals: sa.FromClause, given: Mapping[str, Any], places: str = "[]"
+    connection: Connection,
+    part: int,
+    arrivals: sa.FromClause,
+    given: Mapping[str, Any],
+    places: str = "[]",
+    *,
+    names: AbstractSet[str] | None = None,
 ) -> None:
     """Let receipts mark their messages, and words of consent and bounces take effect.
 
     Shape: ``given`` are the parameters of ``arrivals``; ``places`` comes from ``pack_places``: without it only receipts
-    that name a message by ``message_key`` find theirs. Cost: one statement when there is none of them, else up to five.
+    that name a message by ``message_key`` find theirs; ``names`` are those of the arrivals where that is known.
+    Cost: one statement to find out the names, and up to four where there is any of these.
     """
     parameters = {**given, "part": part, "places": places}
-    names = {str(row[0]) for row in _statement("present", connection, arrivals).run(connection, parameters)}
-    if not names:
-        return
+    if names is None:
+        names = {str(row[0]) for row in _statement("present", connection, arrivals).run(connection, parameters)}
     did = {RECEIPTS[name] for name in names if name in RECEIPTS}
     if did & set(MARKS):
         _statement("mark", connection, arrivals).run(connection, parameters)

@@ -5,6 +5,8 @@ from typing import Final
 
 from engine.rules.compare import crossings
 from engine.rules.model import (
+    All,
+    Any_,
     Attr,
     Did,
     EventCount,
@@ -15,6 +17,8 @@ from engine.rules.model import (
     InStage,
     MessageDid,
     NoEvent,
+    Not,
+    Op,
     Rule,
     happenings,
     walk,
@@ -66,6 +70,35 @@ def event_names(rule: Rule, segments: Mapping[str, Rule]) -> frozenset[str]:
         if isinstance(part, HasConsent):
             names |= WITHDRAWALS | GRANTS
     return frozenset(names)
+
+
+def enabling_names(rule: Rule, segments: Mapping[str, Rule]) -> frozenset[str]:
+    """Name the events whose arrival may make a rule hold; of the others that it looks at one can only end that.
+
+    Whoever does not match need not be looked at again for such an event: until the next instant at which time alone may
+    change the rule it keeps saying no.
+    """
+    return frozenset(_turning(rule, segments, frozenset(), to=True))
+
+
+def _turning(rule: Rule, segments: Mapping[str, Rule], seen: frozenset[str], *, to: bool) -> Iterator[str]:
+    match rule:
+        case All(rules) | Any_(rules):
+            for part in rules:
+                yield from _turning(part, segments, seen, to=to)
+        case Not(part):
+            yield from _turning(part, segments, seen, to=not to)
+        case InSegment(key) if key in segments and key not in seen:
+            yield from _turning(segments[key], segments, seen | {key}, to=to)
+        case EventCount(event, count) if to or (count is not None and count.op not in (Op.GTE, Op.GT)):
+            yield event.name
+        case EventCount():
+            return
+        case NoEvent(event):
+            if not to:
+                yield event.name
+        case _:
+            yield from event_names(rule, {})
 
 
 def event_windows(rule: Rule, segments: Mapping[str, Rule]) -> dict[str, Micros | None]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from engine.channels.receipts import RECEIPT_NAMES
 from engine.contract.node import ByEvent
 from engine.rules.names import event_names
-from engine.run import claim, conversions, cursors, follow, moving, wake
+from engine.run import claim, conversions, cursors, moving, review, wake
 from engine.run.context import Run, TickReport
 from engine.run.tables import ARRIVAL, NOW, PART, TOUCHED, clear
 from engine.store.prepared import Prepared, parameter
@@ -55,9 +55,7 @@ def take_batch(run: Run, report: TickReport) -> int:
     _load(run, position, newest)
     instants, names = _summary(run)
     for instant in range(1, instants + 1):
-        wake.act(run, instant)
-        touch_arrivals(run, instant)
-        follow.events(run, names)
+        act(run, instant, names)
         if instant < instants:
             _move_woken(run, report)
     cursors.move(run, CURSOR, newest)
@@ -65,10 +63,24 @@ def take_batch(run: Run, report: TickReport) -> int:
     return max(newest - position, int(ahead or 0))
 
 
-def touch_arrivals(run: Run, instant: int) -> None:
-    """Put the contacts of the events that acted into the touched table."""
-    clear(run.connection, TOUCHED)
-    _touch(run.dialect).run(run.connection, {"instant_number": instant})
+def act(run: Run, instant: int, names: frozenset[str]) -> None:
+    """Let the events of each contact's given instant act, and follow up what they change; all have one of the names.
+
+    Cost: see ``wake.act`` and ``review.after_events``.
+    """
+    wake.act(run, instant)
+    touched: frozenset[str] | None = None
+    count = 0
+
+    def touch(known: frozenset[str]) -> int:
+        nonlocal touched, count
+        if known != touched:
+            clear(run.connection, TOUCHED)
+            given = {"instant_number": instant, "names": pack(sorted(known))}
+            touched, count = known, _touch(run.dialect).run(run.connection, given).rowcount
+        return count
+
+    review.after_events(run, names, touch)
 
 
 def _load(run: Run, position: int, newest: int) -> None:
@@ -138,7 +150,7 @@ def _between() -> list[sa.ColumnElement[bool]]:
 def _touch(dialect: str) -> Prepared:
     chosen = (
         sa.select(ARRIVAL.c.contact_id, sa.func.max(ARRIVAL.c.now))
-        .where(ARRIVAL.c.instant == parameter("instant_number"))
+        .where(ARRIVAL.c.instant == parameter("instant_number"), ARRIVAL.c.name.in_(texts(dialect, "names")))
         .group_by(ARRIVAL.c.contact_id)
     )
     return Prepared(TOUCHED.insert().from_select(["contact_id", "now"], chosen), dialect)

@@ -1,7 +1,5 @@
 """Follow up at the same instant what a wave or a batch of events has changed."""
 
-from collections.abc import Set as AbstractSet
-
 from engine.run import calendar, review, wave
 from engine.run.context import Run
 
@@ -14,10 +12,5 @@ def wave_done(run: Run) -> None:
 
 def facts(run: Run) -> None:
     """Follow up changed facts of the touched contacts: segments, waits for a rule, dates."""
-    review.follow_up(run, facts=True)
+    review.after_facts(run)
     calendar.plan_dates(run)
-
-
-def events(run: Run, names: AbstractSet[str]) -> None:
-    """Follow up events of these names of the touched contacts."""
-    review.follow_up(run, names=names)

@@ -4,15 +4,16 @@ Only contacts in the touched table are looked at, and only rules that what chang
 followed by one recheck row for each contact whose rule it may change (ADR 0005).
 """
 
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from engine.library.plan import PlanNode
 from engine.rules.model import Rule
-from engine.rules.names import event_names, reads_contact
+from engine.rules.names import enabling_names, reads_contact
 from engine.run import cursors, sql
 from engine.run.context import Run
 from engine.run.enroll import enter
@@ -30,21 +31,45 @@ RECHECK: sa.Table = Recheck.__table__  # type: ignore[attr-defined]
 SUBJECT = parameter("subject")
 
 
-def follow_up(run: Run, *, names: AbstractSet[str] = frozenset(), facts: bool = False) -> None:
-    """Look at the touched contacts again, after events of these names or after changes of facts.
+def after_facts(run: Run) -> None:
+    """Look at the touched contacts again, whose facts have changed.
 
-    Cost: seven statements a segment concerned and one a wait for a rule concerned.
+    Cost: seven statements a segment concerned and two a wait for a rule concerned.
     """
     for subject in run.deployment.subjects:
-        if (facts and subject.of_facts) or names & subject.names:
+        if subject.of_facts:
             review(run, subject)
+    for program, node, rule in _rule_waits(run):
+        if reads_contact(rule, program.meaning.segments):
+            _wake(run, program, node, rule)
+
+
+def after_events(run: Run, names: AbstractSet[str], touch: Callable[[frozenset[str]], int]) -> None:
+    """Look again at the contacts of events of these names; ``touch`` puts those of some of the names into the table.
+
+    Shape: an event that can only end that a rule holds concerns those of whom it holds, and no wait for it.
+    Cost: as after facts, but what concerns nobody costs a statement.
+    """
+    for subject in run.deployment.subjects:
+        known = subject.names & names
+        if known and touch(known):
+            review(run, subject, leaving=known.isdisjoint(subject.enabling))
+    for program, node, rule in _rule_waits(run):
+        enabling = program.once(("enabling", node.index), partial(enabling_names, rule, program.meaning.segments))
+        if (known := enabling & names) and touch(known):
+            _wake(run, program, node, rule)
+
+
+def _rule_waits(run: Run) -> Iterator[tuple[Program, PlanNode, Rule]]:
     for plan in run.deployment.versions():
         program = run.deployment.program(plan.version_id, run.dialect)
         for node, rule in program.rule_waits:
-            segments = program.meaning.segments
-            if (facts and reads_contact(rule, segments)) or names & event_names(rule, segments):
-                for statement in _wakes(program, node, rule):
-                    statement.run(run.connection, run.given(version_id=plan.version_id))
+            yield program, node, rule
+
+
+def _wake(run: Run, program: Program, node: PlanNode, rule: Rule) -> None:
+    for statement in _wakes(program, node, rule):
+        statement.run(run.connection, run.given(version_id=program.plan.version_id))
 
 
 def looked(subject: Subject) -> str:
@@ -52,11 +77,11 @@ def looked(subject: Subject) -> str:
     return f"segment/{subject.id}"
 
 
-def review(run: Run, subject: Subject, *, first: bool = False, due: bool = False) -> int:
+def review(run: Run, subject: Subject, *, first: bool = False, due: bool = False, leaving: bool = False) -> int:
     """Decide anew whether the touched contacts are in a segment; let new ones in by its triggers.
 
     With ``first`` (at publishing) only triggers that take existing members let anybody in; with ``due`` the contacts'
-    rechecks are over.
+    rechecks are over; with ``leaving`` only members are looked at: nobody can have come to match.
     """
     connection = run.connection
     trigger = subject.trigger
@@ -66,10 +91,11 @@ def review(run: Run, subject: Subject, *, first: bool = False, due: bool = False
         return 0
     given = run.given(subject=subject.id)
     clear(connection, VERDICT)
-    judge, timed = _judge(run.dialect, subject)
-    judge.run(connection, given)
+    judge, timed = _judge(run.dialect, subject, leaving)
+    if judge.run(connection, given).rowcount == 0:
+        return 0
     clear(connection, ENTRANT)
-    entered = _new(run.dialect).run(connection, given).rowcount
+    entered = 0 if leaving else _new(run.dialect).run(connection, given).rowcount
     if entered:
         if trigger is not None and (trigger.existing or not first) and not rests:
             enter(run, trigger.plan, trigger.node)
@@ -82,11 +108,11 @@ def review(run: Run, subject: Subject, *, first: bool = False, due: bool = False
     return entered
 
 
-_JUDGES: dict[tuple[str, int], tuple[Subject, Prepared, bool]] = {}
+_JUDGES: dict[tuple[str, int, bool], tuple[Subject, Prepared, bool]] = {}
 
 
-def _judge(dialect: str, subject: Subject) -> tuple[Prepared, bool]:
-    found = _JUDGES.get((dialect, subject.id))
+def _judge(dialect: str, subject: Subject, leaving: bool) -> tuple[Prepared, bool]:
+    found = _JUDGES.get((dialect, subject.id, leaving))
     if found is None or found[0] is not subject:
         contact = sql.CONTACT.alias()
         scope = subject.meaning.scope(contact, TOUCHED.c.now, None)
@@ -97,15 +123,17 @@ def _judge(dialect: str, subject: Subject) -> tuple[Prepared, bool]:
             compile_rule(subject.rule, scope),
             sa.null() if flip is None else flip,
         ).where(contact.c.part == PART, contact.c.id == TOUCHED.c.contact_id)
+        if leaving:
+            chosen = chosen.where(sa.exists().where(_open_stay(TOUCHED)))
         statement = VERDICT.insert().from_select(["contact_id", "now", "holds", "flip"], chosen)
-        found = _JUDGES[dialect, subject.id] = (subject, Prepared(statement, dialect), flip is not None)
+        found = _JUDGES[dialect, subject.id, leaving] = (subject, Prepared(statement, dialect), flip is not None)
     return found[1], found[2]
 
 
-def _open_stay() -> sa.ColumnElement[bool]:
+def _open_stay(whose: sa.Table = VERDICT) -> sa.ColumnElement[bool]:
     return sa.and_(
         MEMBERSHIP.c.part == PART,
-        MEMBERSHIP.c.contact_id == VERDICT.c.contact_id,
+        MEMBERSHIP.c.contact_id == whose.c.contact_id,
         MEMBERSHIP.c.segment_id == SUBJECT,
         MEMBERSHIP.c.left_at.is_(None),
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from engine.run import arrivals, changes, follow, moving, wake
+from engine.run import arrivals, changes, moving
 from engine.run.context import Run, TickReport
 from engine.run.program import TOKEN
 from engine.run.review import RECHECK
@@ -20,7 +20,7 @@ from engine.store.rowsets import numbers, pack
 from engine.terms import Micros
 
 Source = Callable[[Run], frozenset[str]]
-"""Delivers the events of the contacts' turns: writes them into the event and arrival tables, names their names."""
+"""Delivers the events of the contacts' turns: writes them into the arrival table, names their names."""
 
 
 def play_round(
@@ -34,7 +34,7 @@ def play_round(
 ) -> int:
     """Play one round up to an instant, included; give the number of contacts that had their turn.
 
-    ``planned`` has columns part, contact_id and at; ``deliver`` moves the rows whose turn it is into events. Without
+    ``planned`` has columns part, contact_id and at; ``deliver`` moves the rows whose turn it is on. Without
     ``tokens`` only events and rechecks act.
     """
     clear(run.connection, TURN)
@@ -48,9 +48,7 @@ def play_round(
         names = deliver(run)
         if names:
             report.events += 1
-            wake.act(run, 1)
-            arrivals.touch_arrivals(run, 1)
-            follow.events(run, names)
+            arrivals.act(run, 1, names)
     changes.take_rechecks(run)
     for plan in run.deployment.running() if tokens else ():
         program = run.deployment.program(plan.version_id, run.dialect)

@@ -11,7 +11,7 @@ from engine.contract.node import BySegment
 from engine.errors import RuleError
 from engine.library.plan import Plan, PlanNode
 from engine.rules.model import InSegment, Rule, walk
-from engine.rules.names import event_names, reads_contact
+from engine.rules.names import enabling_names, event_names, reads_contact
 from engine.rules.parse import to_json
 from engine.run import sql
 from engine.terms import Micros
@@ -44,6 +44,11 @@ class Subject:
     def names(self) -> frozenset[str]:
         """The events that may change who matches."""
         return event_names(self.rule, self.meaning.segments)
+
+    @cached_property
+    def enabling(self) -> frozenset[str]:
+        """Those of them by which a contact may begin to match."""
+        return enabling_names(self.rule, self.meaning.segments)
 
     @cached_property
     def of_facts(self) -> bool:

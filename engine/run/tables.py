@@ -53,7 +53,7 @@ WAVE = _table(
 )
 """One row is a token in the wave; ``now`` is its own instant, ``step`` the code of where it went last."""
 
-TURN = _table("turn", _key("contact_id"), _int("at"))
+TURN = _table("turn", _key("contact_id"), _int("at"), sqlite_with_rowid=False)
 """One row is a contact whose turn it is, and the instant at which."""
 
 ARRIVAL = _table(

@@ -42,11 +42,16 @@ def act(run: Run, instant: int) -> None:
     turns = {int(turn): set(names) for turn, names in _turns(run, instant).items()}
     for turn in sorted(turns):
         given = run.given(instant_number=instant, turn_number=turn)
-        receipts.apply(run.connection, run.part, CURRENT, given, run.deployment.places)
+        receipts.apply(run.connection, run.part, CURRENT, given, run.deployment.places, names=turns[turn])
         for plan in run.deployment.versions():
             program = run.deployment.program(plan.version_id, run.dialect)
-            for statement in _statements(run, program, frozenset(turns[turn])):
-                statement.run(run.connection, {**given, "version_id": plan.version_id})
+            ends, wakes = _statements(run, program, frozenset(turns[turn]))
+            mine = {**given, "version_id": plan.version_id}
+            # All of them, also after the first that ended an enrollment.
+            if sum(statement.run(run.connection, mine).rowcount for statement in ends):
+                _remove_tokens(run.dialect).run(run.connection, mine)
+            for statement in wakes:
+                statement.run(run.connection, mine)
         for plan in run.deployment.open():
             _let_in(run, plan, turns[turn], given)
     conversions.record(run, instant, {name for names in turns.values() for name in names})
@@ -74,11 +79,14 @@ CURRENT = (
 """The events that act now, with their properties."""
 
 
-def _statements(run: Run, program: Program, names: frozenset[str]) -> Sequence[Prepared]:
-    """Give the statements by which events of these names end and wake what a version has."""
+_Statements = tuple[Sequence[Prepared], Sequence[Prepared]]
+
+
+def _statements(run: Run, program: Program, names: frozenset[str]) -> _Statements:
+    """Give the statements by which events of these names end enrollments of a version, and those by which they wake."""
     # Only names that it knows: else each set of events that ever came at once would have statements of its own.
     known = names & program.once("heard", lambda: _heard(program))
-    return program.once(("wake", known, run.exact), lambda: _compiled(program, known, run.exact)) if known else ()
+    return program.once(("wake", known, run.exact), lambda: _compiled(program, known, run.exact)) if known else ((), ())
 
 
 def _heard(program: Program) -> frozenset[str]:
@@ -88,20 +96,19 @@ def _heard(program: Program) -> frozenset[str]:
     return frozenset(match.name for _, match in program.event_waits).union(*ending)
 
 
-def _compiled(program: Program, names: frozenset[str], exact: bool) -> list[Prepared]:
-    statements = [*_ends(program, names), *_wakes(program, names, exact)]
-    return [Prepared(statement, program.dialect) for statement in statements]
+def _compiled(program: Program, names: frozenset[str], exact: bool) -> _Statements:
+    both = _ends(program, names), _wakes(program, names, exact)
+    ends, wakes = ([Prepared(statement, program.dialect) for statement in statements] for statements in both)
+    return ends, wakes
 
 
-def _ends(program: Program, names: frozenset[str]) -> list[Any]:
-    statements: list[Any] = []
+def _ends(program: Program, names: frozenset[str]) -> list[sa.Update]:
     plan, segments = program.plan, program.meaning.segments
-    for rule, state in ((plan.goal, "goal"), (plan.exit, "exit")):
-        if rule is not None and (named := names & event_names(rule, segments)):
-            statements.append(_end(program, rule, state, named))
-    if statements:
-        statements.append(_remove_tokens())
-    return statements
+    return [
+        _end(program, rule, state, named)
+        for rule, state in ((plan.goal, "goal"), (plan.exit, "exit"))
+        if rule is not None and (named := names & event_names(rule, segments))
+    ]
 
 
 def _end(program: Program, rule: Rule, state: str, names: frozenset[str]) -> sa.Update:
@@ -122,7 +129,8 @@ def _end(program: Program, rule: Rule, state: str, names: frozenset[str]) -> sa.
     )
 
 
-def _remove_tokens() -> sa.Delete:
+@cache
+def _remove_tokens(dialect: str) -> Prepared:
     over = sa.exists().where(
         ENROLLMENT.c.part == PART,
         ENROLLMENT.c.contact_id == TOKEN.c.contact_id,
@@ -130,10 +138,10 @@ def _remove_tokens() -> sa.Delete:
         ENROLLMENT.c.state.in_(["goal", "exit"]),
     )
     here = sa.select(ARRIVAL.c.contact_id).where(ARRIVAL.c.instant == INSTANT_NUMBER, ARRIVAL.c.turn == TURN_NUMBER)
-    return TOKEN.delete().where(TOKEN.c.part == PART, TOKEN.c.contact_id.in_(here), over)
+    return Prepared(TOKEN.delete().where(TOKEN.c.part == PART, TOKEN.c.contact_id.in_(here), over), dialect)
 
 
-def _wakes(program: Program, names: frozenset[str], exact: bool) -> list[Any]:
+def _wakes(program: Program, names: frozenset[str], exact: bool) -> list[sa.Update]:
     return [_wake(program, node.index, match, exact) for node, match in program.event_waits if match.name in names]
 
 

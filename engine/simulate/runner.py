@@ -29,7 +29,7 @@ from engine.run.transactions import transaction
 from engine.simulate.behaviour import Behaviour, Habit, Happening, happenings, reactions, responses
 from engine.simulate.population import Person
 from engine.simulate.report import Report, make_report
-from engine.simulate.world import CONTACT, PLANNED, World, deliver
+from engine.simulate.world import CONTACT, UPCOMING, World, deliver
 from engine.store.dialect import be_patient
 from engine.store.prepared import Prepared, parameter
 from engine.store.session import Store
@@ -208,7 +208,7 @@ class _Player:
 
     def _round(self, run: Run, until: Micros, *, tokens: bool = True) -> int:
         with self._with_care():
-            return rounds.play_round(run, until, self.report, PLANNED, deliver, tokens=tokens)
+            return rounds.play_round(run, until, self.report, UPCOMING, deliver, tokens=tokens)
 
     def _rounds(self, run: Run, until: Micros) -> None:
         while self._round(run, until):

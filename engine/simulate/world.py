@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import islice
+from typing import Any, TypeAlias
 
 import orjson
 import sqlalchemy as sa
@@ -19,10 +20,11 @@ from engine.run.wake import EVENT
 from engine.simulate.behaviour import Happening
 from engine.simulate.population import Person
 from engine.store import sequences
+from engine.store.dialect import insert_rows, least_of, upsert
 from engine.store.estimates import ROWS, estimate
 from engine.store.prepared import Prepared, parameter
+from engine.store.rowsets import pack, rowset
 from engine.store.tables import Account, Contact, ContactTag, Flow, FlowVersion, Segment
-from engine.store.types import JSON_TYPE
 from engine.terms import Micros, contact_hash, part_of
 
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
@@ -32,47 +34,61 @@ FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
 VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
 SEGMENT: sa.Table = Segment.__table__  # type: ignore[attr-defined]
 
-PLANNED = sa.Table(
+_metadata = sa.MetaData()
+
+
+def _temporary(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(name, _metadata, *columns, prefixes=["TEMPORARY"], sqlite_with_rowid=False)
+
+
+PLANNED = _temporary(
     "planned",
-    sa.MetaData(),
-    sa.Column("part", sa.BigInteger, nullable=False),
-    sa.Column("at", sa.BigInteger, nullable=False),
-    sa.Column("id", sa.BigInteger, nullable=False),
-    sa.Column("contact_id", sa.BigInteger, nullable=False),
+    sa.Column("part", sa.BigInteger),
+    sa.Column("contact_id", sa.BigInteger),
+    sa.Column("at", sa.BigInteger),
+    sa.Column("id", sa.BigInteger),
     sa.Column("name", sa.Text, nullable=False),
-    sa.Column("message_id", sa.Text, nullable=False),
-    sa.Column("properties", JSON_TYPE, nullable=False),
-    sa.PrimaryKeyConstraint("part", "at", "id"),
-    prefixes=["TEMPORARY"],
-    sqlite_with_rowid=False,
+    sa.PrimaryKeyConstraint("part", "contact_id", "at", "id"),
 )
-"""One row is an event that is going to happen."""
+"""One row is an event that is told already and happens at its instant; it stays when that is over."""
 
-OF_CONTACT = sa.Index("ix_planned_contact", PLANNED.c.part, PLANNED.c.contact_id, PLANNED.c.at)
-"""Finds what happens to the contacts whose turn it is."""
+UPCOMING = _temporary(
+    "upcoming",
+    sa.Column("part", sa.BigInteger),
+    sa.Column("contact_id", sa.BigInteger),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("part", "contact_id"),
+)
+"""One row is the next instant at which something planned happens to a contact; ``NEVER`` when all is over."""
 
+BY_INSTANT = sa.Index("ix_upcoming_at", UPCOMING.c.part, UPCOMING.c.at)
+
+NEVER = 1 << 62
 BATCH = 5_000
 WORKSPACE = 1
+
+_Told: TypeAlias = tuple[int, int, Happening]
+"""An event's number, whose it is, and what."""
 
 
 @dataclass
 class World:
-    """Who lives in the world, by key and by place, and how many events were planned."""
+    """Who lives in the world, by key and by place."""
 
     connection: Connection
     parts: int
     start: Micros
     places: dict[str, tuple[int, int]]
     names: dict[tuple[int, int], str]
-    planned: int = 0
 
     @classmethod
     def open(cls, connection: Connection, parts: int, start: Micros) -> "World":
         """Make an empty world in a migrated store."""
-        connection.execute(sa.schema.CreateTable(PLANNED, if_not_exists=True))
-        connection.execute(sa.schema.CreateIndex(OF_CONTACT, if_not_exists=True))
-        estimate(connection, [PLANNED], rows=ROWS, temporary=True)
-        connection.execute(PLANNED.delete())
+        for table in (PLANNED, UPCOMING):
+            connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+            connection.execute(table.delete())
+        connection.execute(sa.schema.CreateIndex(BY_INSTANT, if_not_exists=True))
+        estimate(connection, [PLANNED, UPCOMING], rows=ROWS, temporary=True)
         return cls(connection, parts, start, {}, {})
 
     def settle(self, people: Iterable[Person], created_at: Micros) -> None:
@@ -127,41 +143,42 @@ class World:
             )
 
     def plan(self, happenings: Iterable[Happening]) -> None:
-        """Note what is going to happen, in the order given where instants are the same."""
-        rows = []
-        for happening in happenings:
-            part, contact = self.places[happening.contact]
-            self.planned += 1
-            rows.append(
-                {
-                    "part": part,
-                    "at": happening.at,
-                    "id": self.planned,
-                    "contact_id": contact,
-                    "name": happening.name,
-                    "message_id": str(self.planned),
-                    "properties": happening.properties,
-                }
-            )
-        for begin in range(0, len(rows), BATCH):
-            self.connection.execute(PLANNED.insert(), rows[begin : begin + BATCH])
+        """Tell events before they happen, in the order given where instants are the same.
+
+        Cost: a few statements for so many events as are told at once, and memory for those.
+        """
+        given = iter(happenings)
+        while batch := list(islice(given, BATCH)):
+            for part, told in self._tell(batch, "simulation"):
+                planned = [(part, contact, happening.at, number, happening.name) for number, contact, happening in told]
+                insert_rows(self.connection, PLANNED, PLANNED.c.keys(), planned)
+                soonest: dict[int, Micros] = {}
+                for _, contact, happening in told:
+                    soonest[contact] = min(happening.at, soonest.get(contact, happening.at))
+                _coming(self.connection.dialect.name).run(
+                    self.connection, {"at_part": part, "soonest": pack(soonest.items())}
+                )
 
     def remember(self, happenings: Sequence[Happening], deployment: Deployment) -> None:
         """Let what happened before the start be history: rules see it, and receipts and consents have taken effect."""
-        by_part: dict[int, list[Happening]] = {}
-        for happening in happenings:
-            by_part.setdefault(self.places[happening.contact][0], []).append(happening)
-        for part, listed in by_part.items():
-            base = sequences.take(self.connection, part, "event", len(listed))
-            for begin in range(0, len(listed), BATCH):
-                rows = [
-                    _event(part, self.places[each.contact][1], base + begin + place, each)
-                    for place, each in enumerate(listed[begin : begin + BATCH])
-                ]
-                self.connection.execute(EVENT.insert(), rows)
+        for part, _ in self._tell(happenings, "history"):
             told = ("contact_id", "id", "name", "at", "properties")
             past = sa.select(*(EVENT.c[name] for name in told)).where(EVENT.c.part == PART).subquery("past")
             receipts.apply(self.connection, part, past, {"at_part": part}, deployment.places)
+
+    def _tell(self, happenings: Sequence[Happening], source: str) -> list[tuple[int, list[_Told]]]:
+        """Write events down; those that are still to come are seen by nobody before their instant."""
+        by_part: dict[int, list[tuple[int, Happening]]] = {}
+        for happening in happenings:
+            part, contact = self.places[happening.contact]
+            by_part.setdefault(part, []).append((contact, happening))
+        found = []
+        for part, listed in by_part.items():
+            base = sequences.take(self.connection, part, "event", len(listed))
+            told = [(number, contact, happening) for number, (contact, happening) in enumerate(listed, start=base)]
+            insert_rows(self.connection, EVENT, _EVENT, [_event(part, *each, source) for each in told])
+            found.append((part, told))
+        return found
 
     def newcomers(self, created: Mapping[str, Micros], subjects: Sequence[int]) -> None:
         """Let contacts appear at their first event; segments look at them at that instant."""
@@ -195,74 +212,66 @@ def _account(part: int, number: int, key: str) -> dict[str, Any]:
     return {"part": part, "id": number, "workspace_id": WORKSPACE, "key": key, "name": key, "attributes": {}}
 
 
-def _event(part: int, contact: int, number: int, happening: Happening) -> dict[str, Any]:
-    return {
-        "part": part,
-        "id": number,
-        "workspace_id": WORKSPACE,
-        "contact_id": contact,
-        "name": happening.name,
-        "at": happening.at,
-        "received_at": happening.at,
-        "source": "history",
-        "message_id": str(number),
-        "properties": happening.properties,
-    }
+_EVENT = (
+    "part", "id", "workspace_id", "contact_id", "name", "at", "received_at", "source", "message_id", "properties",
+)  # fmt: skip
+
+
+def _event(part: int, number: int, contact: int, happening: Happening, source: str) -> tuple[Any, ...]:
+    properties = orjson.dumps(happening.properties).decode() if happening.properties else "{}"
+    at = happening.at
+    # Of one length: an index of texts in their order grows at its end.
+    message_id = f"{number:012d}"
+    return part, number, WORKSPACE, contact, happening.name, at, at, source, message_id, properties
 
 
 def deliver(run: Run) -> frozenset[str]:
     """Let the planned events of this round's turns happen; give their names.
 
-    Cost: five statements.
+    Cost: one statement, two more when there is any.
     """
-    given = run.given()
-    count = _due_count(run.dialect).run(run.connection, given).scalar() or 0
-    if not count:
+    given = run.given(never=NEVER)
+    arrive, pass_on = _delivery(run.dialect)
+    if arrive.run(run.connection, given).rowcount == 0:
         return frozenset()
-    base = sequences.take(run.connection, run.part, "event", count)
-    given["base"] = base
-    for statement in _delivery(run.dialect):
-        statement.run(run.connection, given)
-    return frozenset(run.connection.execute(sa.select(ARRIVAL.c.name).distinct()).scalars())
-
-
-def _due(planned: sa.FromClause = PLANNED) -> list[sa.ColumnElement[bool]]:
-    return [planned.c.part == PART, planned.c.at <= TURN.c.at, planned.c.contact_id == TURN.c.contact_id]
+    pass_on.run(run.connection, given)
+    return frozenset(row[0] for row in _arrived(run.dialect).run(run.connection, {}))
 
 
 @cache
-def _due_count(dialect: str) -> Prepared:
-    return Prepared(sa.select(sa.func.count()).select_from(PLANNED, TURN).where(*_due()), dialect)
+def _arrived(dialect: str) -> Prepared:
+    return Prepared(sa.select(ARRIVAL.c.name).distinct(), dialect)
 
 
 @cache
-def _delivery(dialect: str) -> list[Prepared]:
-    number = parameter("base") + sa.func.row_number().over(order_by=(PLANNED.c.at, PLANNED.c.id)) - 1
-    event = sa.select(
-        PLANNED.c.part,
-        number,
-        sa.literal(WORKSPACE, sa.Integer),
-        PLANNED.c.contact_id,
-        PLANNED.c.name,
-        PLANNED.c.at,
-        PLANNED.c.at,
-        sa.literal("simulation", sa.Text),
-        PLANNED.c.message_id,
-        PLANNED.c.properties,
-    ).where(*_due())
-    columns = [
-        "part", "id", "workspace_id", "contact_id", "name", "at", "received_at", "source", "message_id", "properties",
-    ]  # fmt: skip
-    # A sum, so that SQLite does not go through an index of all events only because it is in the right order.
-    turn = sa.func.row_number().over(partition_by=EVENT.c.contact_id + 0, order_by=EVENT.c.id)
+def _coming(dialect: str) -> Prepared:
+    rows = rowset(dialect, "soonest", contact_id=sa.BigInteger, at=sa.BigInteger)
+    chosen = sa.select(PART, rows.c.contact_id, rows.c.at).where(sa.true())
+    insert = upsert(UPCOMING, dialect).from_select(UPCOMING.c.keys(), chosen)
+    sooner = least_of(UPCOMING.c.at, insert.excluded.at)
+    return Prepared(insert.on_conflict_do_update(index_elements=["part", "contact_id"], set_={"at": sooner}), dialect)
+
+
+@cache
+def _delivery(dialect: str) -> tuple[Prepared, Prepared]:
+    planned, upcoming = PLANNED.c, UPCOMING.c
+    turn = sa.func.row_number().over(partition_by=TURN.c.contact_id, order_by=planned.id)
     arrival = sa.select(
-        EVENT.c.contact_id, EVENT.c.id, EVENT.c.name, EVENT.c.at, EVENT.c.at, sa.literal(1, sa.Integer), turn
-    ).where(EVENT.c.part == PART, EVENT.c.id >= parameter("base"))
-    same = PLANNED.alias("same")
-    happened = sa.select(same.c.at, same.c.id).select_from(same, TURN).where(*_due(same))
-    over = PLANNED.delete().where(PLANNED.c.part == PART, sa.tuple_(PLANNED.c.at, PLANNED.c.id).in_(happened))
-    return [
-        Prepared(EVENT.insert().from_select(columns, event), dialect),
-        Prepared(ARRIVAL.insert().from_select([column.name for column in ARRIVAL.c], arrival), dialect),
-        Prepared(over, dialect),
-    ]
+        TURN.c.contact_id, planned.id, planned.name, planned.at, planned.at, sa.literal(1, sa.Integer), turn
+    ).where(
+        upcoming.part == PART,
+        upcoming.contact_id == TURN.c.contact_id,
+        upcoming.at <= TURN.c.at,
+        planned.part == PART,
+        planned.contact_id == TURN.c.contact_id,
+        planned.at == upcoming.at,
+    )
+    later = sa.select(sa.func.min(planned.at)).where(
+        planned.part == PART, planned.contact_id == upcoming.contact_id, planned.at > upcoming.at
+    )
+    passed = UPCOMING.update().values(at=sa.func.coalesce(later.scalar_subquery(), parameter("never")))
+    passed = passed.where(upcoming.part == PART, upcoming.contact_id.in_(sa.select(ARRIVAL.c.contact_id)))
+    return (
+        Prepared(ARRIVAL.insert().from_select(ARRIVAL.c.keys(), arrival), dialect),
+        Prepared(passed, dialect),
+    )

@@ -24,6 +24,8 @@ from engine.store.turns import Turnstile
 from engine.telemetry import name_process
 
 BUSY_SECONDS = 30
+STATEMENTS = 1_000
+"""So many compiled statements a connection of SQLite keeps: a flow of fifty nodes has some hundred."""
 PARTS = {"sqlite": 1, "postgresql": 64}
 
 
@@ -100,7 +102,7 @@ def _sqlite(address: sa.URL) -> Engine:
     options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"poolclass": QueuePool, "pool_size": 12}
     engine = sa.create_engine(
         address,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "cached_statements": STATEMENTS},
         json_serializer=_dump,
         json_deserializer=orjson.loads,
         **options,

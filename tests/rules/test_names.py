@@ -1,15 +1,18 @@
 """What a rule speaks of."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from engine.rules.evaluate import flip_instants
-from engine.rules.facts import Facts
+from engine.rules.evaluate import flip_instants, holds
+from engine.rules.facts import EventFact, Facts
 from engine.rules.model import Rule
 from engine.rules.names import (
     attribute_names,
+    enabling_names,
     event_names,
     message_nodes,
     reads_contact,
@@ -17,7 +20,7 @@ from engine.rules.names import (
     segment_keys,
 )
 from engine.rules.parse import parse_rule
-from tests.rules.worlds import NOW, SEGMENT_RULES, facts, rules
+from tests.rules.worlds import EVENTS, NOW, SEGMENT_RULES, facts, rules
 
 EVERYTHING = parse_rule(
     {
@@ -78,3 +81,35 @@ def test_what_may_change_a_rule(raw: dict[str, Any], of_contact: bool, of_time: 
 @given(rules, facts)
 def test_a_rule_without_time_has_no_flips(rule: Rule, person: Facts) -> None:
     assert reads_time(rule, SEGMENT_RULES) or flip_instants(rule, person, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "enabling"),
+    [
+        ({"event": "a"}, {"a"}),
+        ({"event": "a", "count": {"op": "lt", "value": 3}}, {"a"}),
+        ({"not": {"event": "a", "count": {"op": "gte", "value": 3}}}, set()),
+        ({"not": {"event": "a", "count": {"op": "lt", "value": 3}}}, {"a"}),
+        ({"no_event": "a", "within": "1d"}, set()),
+        ({"not": {"no_event": "a", "within": "1d"}}, {"a"}),
+        ({"not": {"event": "a", "followed_by": {"event": "b"}, "within": "1d"}}, {"a", "b"}),
+        ({"all": [{"no_event": "a", "within": "1d"}, {"any": [{"event": "b"}]}]}, {"b"}),
+        ({"segment": "quiet"}, set()),
+        ({"not": {"segment": "quiet"}}, {"opened_app"}),
+        ({"segment": "unknown"}, set()),
+    ],
+)
+def test_what_may_make_a_rule_hold(raw: dict[str, Any], enabling: set[str]) -> None:
+    assert enabling_names(parse_rule(raw), SEGMENT_RULES) == enabling
+
+
+@given(rules, facts, st.sampled_from(EVENTS), st.floats(0, 1, exclude_max=True))
+def test_an_event_that_enables_nothing_makes_no_rule_hold_until_its_next_flip(
+    rule: Rule, person: Facts, name: str, share: float
+) -> None:
+    assume(name not in enabling_names(rule, SEGMENT_RULES))
+    before = replace(person, events=[event for event in person.events if event.at <= NOW])
+    flips = flip_instants(rule, before, NOW)
+    at = NOW + int(share * ((flips[0] if flips else 1 << 60) - NOW))
+    after = replace(before, events=[*before.events, EventFact(NOW, 1_000, name)])
+    assert holds(rule, before, NOW) or not holds(rule, after, at)
