@@ -367,9 +367,10 @@ def simulate(
         behaviour=behaviour,
     )
     with terminal.progress("simulating", 1.0) as told:
-        done = rehearsal.rehearse(wiring, raw, asked, documents.finder(wiring, shipped), told)
-    terminal.write_lines(journal, done.journal)
-    report = done.report.as_json()
+        played = rehearsal.played(wiring, raw, asked, documents.finder(wiring, shipped), told)
+        with played as over:
+            terminal.write_lines(journal, over.outcome.lines())
+    report = over.outcome.report.as_json()
     terminal.say_json(report) if as_json else terminal.say_report(report)
 
 

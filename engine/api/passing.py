@@ -115,7 +115,7 @@ def _look(connection: Connection, search: _Search) -> None:
     last = connection.execute(_piece(search.place).with_only_columns(*_WHERE).offset(PIECE - 1).limit(1)).first()
     for row in connection.execute(_matching(search, None if last is None else tuple(last))):
         mine = search.wanted.get(row.version_id)
-        times = 0 if mine is None else list(steps.read_steps(row.steps)).count(mine)
+        times = 0 if mine is None else steps.read_steps(row.steps).count(mine)
         search.found += [Passed(row.key, row.email, from_micros(row.at))] * times
         if len(search.found) >= search.most:
             search.place = (row.part, row.contact_id, row.token_id, row.seq)

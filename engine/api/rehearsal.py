@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from engine.errors import FlowError
@@ -52,12 +53,13 @@ class Played:
 def rehearse(
     wiring: Wiring, raw: object, asked: Rehearsal, find: Find, progress: Callable[[float], None] = lambda _: None
 ) -> Outcome:
-    """Play a flow document, with the flows that it lets contacts into, from an instant on.
+    """Play a flow document, with the flows that it lets contacts into, from an instant on, and keep its whole journal.
 
     Errors: ``FlowError`` with its findings when the document cannot be run.
     """
     with played(wiring, raw, asked, find, progress) as over:
-        return over.outcome
+        outcome = over.outcome
+        return replace(outcome, lines=partial(iter, outcome.journal))
 
 
 @contextmanager

@@ -13,13 +13,12 @@ from engine.api.walks import Followed, Stride, follow
 from engine.api.workspaces import read_workspace
 from engine.errors import FlowError
 from engine.graph.document import is_sound, read_document
-from engine.graph.model import Document
 from engine.library.planning import make_plan
 from engine.simulate.behaviour import Behaviour
 from engine.simulate.daily import Day, days_of
 from engine.simulate.pressure import Pressure, pressure_of
 from engine.simulate.report import Report
-from engine.terms import Json, parse_duration
+from engine.terms import parse_duration
 from engine.wiring import Wiring
 
 __all__ = ["Day", "Followed", "Pressure", "Stride"]
@@ -104,23 +103,11 @@ def try_out(
         wiring, shipped, raw, contacts=asked.contacts, start=asked.start, days=asked.days, seed=asked.seed
     )
     wanted = rehearsal.with_behaviour(wanted, _behaviour(manner_of(wiring, shipped, key), asked))
-    with rehearsal.played(wiring, raw, wanted, documents.finder(wiring, shipped), progress) as over:
-        done, followed = over.outcome, () if live else tuple(follow(over))
-    document, _ = read_document(raw, wiring.registry)
-    count = math.ceil(asked.days) + 1
-    lines: list[dict[str, Json]] = done.journal
     cap = read_workspace(wiring).settings.get("frequency_cap")
-    return Tried(
-        done.report,
-        wanted.start,
-        tuple(days_of(lines, _targets(document), wanted.start.date(), count)),
-        followed,
-        pressure_of(lines, WEEK if cap is None else parse_duration(str(cap["per"]))),
-    )
-
-
-def _targets(document: Document | None) -> dict[tuple[str, str], list[str]]:
-    found: dict[tuple[str, str], list[str]] = {}
-    for edge in () if document is None else document.edges:
-        found.setdefault((edge.source, edge.port), []).append(edge.target)
-    return found
+    per = WEEK if cap is None else parse_duration(str(cap["per"]))
+    with rehearsal.played(wiring, raw, wanted, documents.finder(wiring, shipped), progress) as over:
+        followed = () if live else tuple(follow(over))
+        with over.world.read() as connection:
+            days = days_of(connection, over.outcome.plan, wanted.start.date(), math.ceil(asked.days) + 1)
+            pressure = pressure_of(connection, over.outcome.plan, per)
+    return Tried(over.outcome.report, wanted.start, tuple(days), followed, pressure)

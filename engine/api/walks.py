@@ -1,6 +1,7 @@
 """Follow sample contacts of a rehearsal step by step: what each did, what happened to them, and why they went so."""
 
 import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
@@ -15,9 +16,11 @@ from engine.people import contacts
 from engine.people.contacts import Facts
 from engine.run import journal
 from engine.run.journal import Entry
-from engine.simulate.daily import Line, Sample, samples
+from engine.simulate.daily import Sample, samples
 from engine.simulate.runner import MAIN
-from engine.terms import Micros, format_instant
+from engine.terms import Json, Micros, format_instant
+
+Line: TypeAlias = Mapping[str, Json]
 
 MOST_EVENTS: Final = 60
 """So many events of a sample contact are told."""
@@ -52,19 +55,19 @@ def follow(played: Played) -> list[Followed]:
 
     Cost: a dozen small statements a sample; the number of samples is fixed.
     """
-    chosen = samples(played.outcome.journal)
     with played.world.read() as connection:
+        chosen = samples(connection, played.outcome.plan)
         return [_followed(played, connection, sample) for sample in chosen]
 
 
 def _followed(played: Played, connection: Connection, sample: Sample) -> Followed:
     facts = contacts.find(connection, played.world.parts, sample.contact)
     assert facts is not None, "whom the journal names is there"
-    own, plans = sample.lines[0]["enrollment"], played.deployments.plans_of(connection)
+    plans = played.deployments.plans_of(connection)
     witness = Witness(plans.get, connection, facts)
     lines = journal.entries(connection, [MAIN], (facts.part, facts.id))
-    strides = [_stride(each, plans[each.version_id], witness) for each in lines if each.ordinal == own]
-    heard = _heard(connection, facts, strides[0][0], strides[-1][0] if "end" in sample.lines[-1] else None)
+    strides = [_stride(each, plans[each.version_id], witness) for each in lines if each.ordinal == sample.ordinal]
+    heard = _heard(connection, facts, strides[0][0], strides[-1][0] if sample.is_over else None)
     # Of things at one instant events come first, as they acted first.
     told = heapq.merge(heard, strides, key=itemgetter(0))
     return Followed(sample.contact, sample.share, facts, tuple(stride for _, stride in told))

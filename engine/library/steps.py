@@ -5,7 +5,7 @@ step begins with: ``@`` rested at a node, ``>`` arrives at a node, ``!`` parks, 
 ``$`` is held, ``~`` is gone. The signs of parks sort below every step, that of the gone above.
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 PORTS: Final = 32
@@ -55,9 +55,8 @@ def holds(node: int) -> str:
     return f"${node:03x}"
 
 
-def read_steps(codes: str) -> Iterator[tuple[int, int]]:
+@lru_cache(maxsize=16_384)
+def read_steps(codes: str) -> tuple[tuple[int, int], ...]:
     """Read a journal row: the steps as ``(node, port)``, in order; other codes are passed over."""
-    for start in range(0, len(codes), 4):
-        code = codes[start : start + 4]
-        if code[0] in "0123456789abcdef":
-            yield divmod(int(code, 16), PORTS)
+    found = (codes[start : start + 4] for start in range(0, len(codes), 4))
+    return tuple(divmod(int(code, 16), PORTS) for code in found if code[0] in "0123456789abcdef")

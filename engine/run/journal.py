@@ -4,10 +4,10 @@ Order: the second, contact in order of creation, flow, enrollment; then as thing
 step that owed it, the end last.
 """
 
-import heapq
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -28,7 +28,8 @@ STEP, OWED, END = "step", "message", "end"
 BATCH = 2_000
 
 WHOSE = 8
-"""So many columns tell when, whose and in which version something was; the others what, and its kind the last."""
+"""So many columns tell when, whose and in which version something was; the others what, and its kind the last but one.
+"""
 
 Place = tuple[int, int]
 """A contact: its part, and its id in it."""
@@ -60,11 +61,22 @@ class Entry(NamedTuple):
 def entries(connection: Connection, flows: Sequence[int], contact: Place | None = None) -> Iterator[Entry]:
     """Read what happened in these flows, to one contact or to all.
 
-    Cost: three statements that sort in the database; memory does not grow with the journal.
+    Cost: one statement that sorts in the database; memory does not grow with the journal.
     """
-    streams = [_stream(connection, statement, rank) for rank, statement in enumerate(_statements(flows, contact))]
-    for _, group in groupby(heapq.merge(*streams, key=lambda row: row[0]), key=lambda row: row[0][:-1]):
-        yield from _tell(row for _, row in group)
+    for rows in moments(connection, flows, contact):
+        yield from tell(rows)
+
+
+def moments(connection: Connection, flows: Sequence[int], contact: Place | None = None) -> Iterator[list[Any]]:
+    """Read what happened to each enrollment within a second, as rows for ``tell``; in the order of the journal."""
+    found = connection.execute(_statement(flows, contact), execution_options={"yield_per": BATCH})
+    for _, rows in groupby(chain.from_iterable(found.partitions()), key=_MOMENT):
+        yield list(rows)
+
+
+def only_steps(rows: Sequence[Any]) -> Sequence[tuple[int, int]] | None:
+    """Give the steps of a moment, node and port, in which nothing else happened and one token moved; else None."""
+    return steps.read_steps(rows[0][-4]) if len(rows) == 1 and rows[0][-2] == STEP else None
 
 
 def journal_lines(
@@ -97,45 +109,35 @@ def as_line(entry: Entry, plan: Plan, *, is_main: bool = True) -> dict[str, Json
     return line if is_main else {**line, "flow": plan.flow_key}
 
 
-_Keyed = tuple[tuple[int, ...], Any]
+_entry: Callable[..., Entry] = Entry
+
+_MOMENT = itemgetter(-1, 2, 1, 4, 7)
+"""What all rows of one moment have in common: the second, contact, part, flow and the enrollment's number."""
 
 
-def _stream(connection: Connection, statement: sa.Select[Any], rank: int) -> Iterator[_Keyed]:
-    for row in connection.execute(statement, execution_options={"yield_per": BATCH}):
-        at, part, contact_id, _, flow_id, _, _, ordinal = row[:WHOSE]
-        yield (at // SECOND, contact_id, part, flow_id, ordinal, rank), row
-
-
-def _statements(flows: Sequence[int], contact: Place | None) -> list[sa.Select[Any]]:
-    """Select journal rows, messages and ends, each with what tells whose they are, all in the same order.
-
-    Shape: each with the version in which it happened.
-    """
+def _statement(flows: Sequence[int], contact: Place | None) -> sa.CompoundSelect[Any]:
+    """Select journal rows, messages and ends, each with what tells whose they are and in which version it happened."""
+    none = sa.null()
     journal = _select(
         JOURNAL,
         JOURNAL.c.at,
         version_of_step(),
-        [JOURNAL.c.wave, JOURNAL.c.token_id, JOURNAL.c.steps, sa.literal(STEP).label("what")],
+        (JOURNAL.c.wave, JOURNAL.c.token_id, JOURNAL.c.steps, none),
+        STEP,
     )
-    message = _select(
-        MESSAGE,
-        MESSAGE.c.due_at,
-        MESSAGE.c.version_id,
-        [
-            *(MESSAGE.c[name] for name in ("node", "passing", "state", "reason")),
-            sa.literal(OWED).label("what"),
-        ],
-    )
-    last = [ENROLLMENT.c.state, sa.literal(END).label("what")]
-    end = _select(None, ENROLLMENT.c.ended_at, ENROLLMENT.c.version_id, last)
+    told = (MESSAGE.c[name] for name in ("node", "passing", "state", "reason"))
+    message = _select(MESSAGE, MESSAGE.c.due_at, MESSAGE.c.version_id, told, OWED)
+    end = _select(None, ENROLLMENT.c.ended_at, ENROLLMENT.c.version_id, (none, none, ENROLLMENT.c.state, none), END)
     wanted: list[sa.ColumnElement[bool]] = [ENROLLMENT.c.flow_id.in_(list(flows))]
     if contact is not None:
         wanted += [ENROLLMENT.c.part == contact[0], ENROLLMENT.c.contact_id == contact[1]]
     found = (journal, message, end.where(ENROLLMENT.c.ended_at.is_not(None)))
-    return [chosen.where(*wanted) for chosen in found]
+    return sa.union_all(*(chosen.where(*wanted) for chosen in found)).order_by(
+        *("second", "contact_id", "part", "flow_id", "ordinal")
+    )
 
 
-def _select(table: sa.Table | None, at: sa.Column[int], version: Any, more: Sequence[Any]) -> sa.Select[Any]:
+def _select(table: sa.Table | None, at: sa.Column[int], version: Any, more: Iterable[Any], what: str) -> sa.Select[Any]:
     mine = sa.and_(CONTACT.c.part == ENROLLMENT.c.part, CONTACT.c.id == ENROLLMENT.c.contact_id)
     source: sa.FromClause = ENROLLMENT.join(CONTACT, mine)
     if table is not None:
@@ -145,46 +147,53 @@ def _select(table: sa.Table | None, at: sa.Column[int], version: Any, more: Sequ
             table.c.enrollment_id == ENROLLMENT.c.id,
         )
         source = source.join(table, passed)
-    second = at - at % SECOND
-    return (
-        sa.select(
-            at.label("at"),
-            ENROLLMENT.c.part,
-            ENROLLMENT.c.contact_id,
-            CONTACT.c.key.label("contact"),
-            ENROLLMENT.c.flow_id,
-            version.label("version_id"),
-            ENROLLMENT.c.id.label("enrollment_id"),
-            ENROLLMENT.c.ordinal,
-            *more,
-        )
-        .select_from(source)
-        .order_by(second, ENROLLMENT.c.contact_id, ENROLLMENT.c.part, ENROLLMENT.c.flow_id, ENROLLMENT.c.ordinal)
+    types = (sa.BigInteger, sa.BigInteger, sa.Text, sa.Text)
+    told: Iterator[sa.ColumnElement[Any]] = (
+        sa.cast(column, type_).label(f"told_{place}")
+        for place, (column, type_) in enumerate(zip(more, types, strict=True))
     )
+    return sa.select(
+        at.label("at"),
+        ENROLLMENT.c.part.label("part"),
+        ENROLLMENT.c.contact_id.label("contact_id"),
+        CONTACT.c.key.label("contact"),
+        ENROLLMENT.c.flow_id.label("flow_id"),
+        version.label("version_id"),
+        ENROLLMENT.c.id.label("enrollment_id"),
+        ENROLLMENT.c.ordinal.label("ordinal"),
+        *told,
+        sa.literal(what, sa.Text).label("what"),
+        (at // SECOND).label("second"),
+    ).select_from(source)
 
 
-def _tell(rows: Iterable[Any]) -> Iterator[Entry]:
+def tell(rows: Sequence[Any]) -> Iterator[Entry]:
     """Bring what one enrollment did within a second into its order."""
+    if (taken := only_steps(rows)) is not None:
+        whose = rows[0][:WHOSE]
+        for node, port in taken:
+            yield _entry(*whose, STEP, node, port)
+        return
     passed: list[tuple[tuple[int, ...], Entry]] = []
     owed: defaultdict[tuple[int, int, int], deque[Entry]] = defaultdict(deque)
     ends: list[Entry] = []
     for row in rows:
-        whose, what = row[:WHOSE], row[-1]
+        whose, what = row[:WHOSE], row[-2]
         at, version_id = whose[0], whose[5]
+        first, second, text, reason = row[WHOSE:-2]
         if what == STEP:
-            wave, token_id, told = row[WHOSE:-1]
-            for place, (node, port) in enumerate(steps.read_steps(told)):
-                passed.append(((at, wave, node, token_id, place), Entry._make((*whose, STEP, node, port, 0, "", None))))
+            for place, (node, port) in enumerate(steps.read_steps(text)):
+                passed.append(((at, first, node, second, place), _entry(*whose, STEP, node, port)))
         elif what == OWED:
-            node, passing, state, reason = row[WHOSE:-1]
-            owed[at, version_id, node].append(Entry._make((*whose, OWED, node, 0, passing, state, reason)))
+            owed[at, version_id, first].append(_entry(*whose, OWED, first, 0, second, text, reason))
         else:
-            ends.append(Entry._make((*whose, END, 0, 0, 0, row[WHOSE], None)))
+            ends.append(_entry(*whose, END, state=text))
     for key, messages in owed.items():
-        owed[key] = deque(sorted(messages, key=lambda entry: entry.passing))
-    for _, entry in sorted(passed, key=lambda pair: pair[0]):
+        owed[key] = deque(sorted(messages, key=attrgetter("passing")))
+    passed.sort(key=itemgetter(0))
+    for _, entry in passed:
         yield entry
-        if waiting := owed[entry.at, entry.version_id, entry.node]:
+        if owed and (waiting := owed.get((entry.at, entry.version_id, entry.node))):
             yield waiting.popleft()
     yield from (entry for messages in owed.values() for entry in messages)
     yield from ends

@@ -196,7 +196,7 @@ def _journal(kind: _Kind) -> sa.Insert:
 def _count(run: Run, program: Program) -> int:
     """Add the wave's steps to the counts by node, port and hour."""
     counts: Counter[tuple[int, str, int]] = Counter()
-    for path, hour, tokens in _paths(run.dialect, run.exact).run(run.connection, run.given()):
+    for path, hour, tokens in _paths(run.dialect, run.exact).run(run.connection, run.given()).all():
         for node, port in steps.read_steps(path):
             counts[node, program.plan.nodes[node].ports[port], int(hour)] += int(tokens)
     add_passages(run, program.plan, counts)

@@ -35,7 +35,7 @@ def local_times(run: Run, plan: Plan, each: NodeProgram) -> None:
         _from_attribute(run, plan, target[0], target[1], each)
         return
     assert each.standing is not None
-    members = each.standing.run(run.connection, {})
+    members = each.standing.run(run.connection, {}).all()
     if target is not None:
         find = partial(target_instant, target[0], plan.timezone, run.deployment.timezone)
     else:
@@ -141,7 +141,7 @@ def _worked_out(run: Run, values: Mapping[str, Any], context: Mapping[str, Any])
 def _members(run: Run, each: NodeProgram) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Read the members at a node with the facts that templates and plug-ins may use."""
     assert each.standing is not None
-    for row in each.standing.run(run.connection, run.given()):
+    for row in each.standing.run(run.connection, run.given()).all():
         columns = {name: getattr(row, name) for name in CONTACT_COLUMNS if getattr(row, name) is not None}
         yield row, {**document(row.attributes), **columns, "id": row.key}
 

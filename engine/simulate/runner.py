@@ -1,9 +1,10 @@
 """Play flows through virtual time, with the executor that runs the real ones."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ from engine.run.judging import judge_in
 from engine.run.program import Templates
 from engine.run.tables import ENTRANT, NOW, PART, TURN, clear
 from engine.run.transactions import transaction
-from engine.simulate.behaviour import Behaviour, Habit, Happening, happenings, reactions, responses
+from engine.simulate.behaviour import Behaviour, Happening, happenings, reactions, responses
 from engine.simulate.population import Person
 from engine.simulate.report import Report, make_report
 from engine.simulate.world import CONTACT, UPCOMING, World, deliver
@@ -74,10 +75,19 @@ class Means:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a rehearsal gives: counts, and the journal of the flow of interest."""
+    """What a rehearsal gives: counts, the plan of the flow of interest, and its journal while the world is open.
+
+    Shape: ``lines`` reads the journal line by line: a big rehearsal has millions.
+    """
 
     report: Report
-    journal: list[dict[str, Json]]
+    plan: Plan
+    lines: Callable[[], Iterator[dict[str, Json]]]
+
+    @cached_property
+    def journal(self) -> list[dict[str, Json]]:
+        """All lines of the journal, read when they are asked for first and kept."""
+        return list(self.lines())
 
 
 def simulate(
@@ -99,10 +109,15 @@ def simulate(
         player = _Player(connection, store.parts, scenario, means)
         player.begin()
         player.play(progress)
-        flows = range(1, 1 + len(scenario.flows)) if every_flow else [MAIN]
-        journal = list(journal_lines(connection, player.deployment.plans, flows))
-        report = make_report(player.deployment.plans[MAIN], journal, scenario, player.experiments())
-        return Outcome(report, journal)
+        plans = player.deployment.plans
+        report = make_report(connection, plans[MAIN], scenario, player.experiments())
+    flows = range(1, 1 + len(scenario.flows)) if every_flow else [MAIN]
+
+    def lines() -> Iterator[dict[str, Json]]:
+        with store.read() as looking:
+            yield from journal_lines(looking, plans, flows)
+
+    return Outcome(report, plans[MAIN], lines)
 
 
 class _Exposed(Exception):
@@ -130,7 +145,8 @@ class _Player:
         deployments = Deployments(self.means.registry, self.means.templates, self.means.requires)
         self.deployment: Deployment = deployments.current(self.connection)
         self.report = TickReport()
-        self._plan_events()
+        events = sorted(scenario.events or (), key=attrgetter("at"))
+        self._look_back(events)
         for part in range(self.parts):
             run = self._run(part, scenario.start)
             first, then = self._by_hand()
@@ -138,6 +154,8 @@ class _Player:
             while changes.first_looks(run):
                 pass
             self._enter_all(run, then)
+        # Only now: what happens at the very start is not there yet when everybody is looked at first.
+        self.world.plan(self._invented() if scenario.events is None else self._to_come(events))
 
     def play(self, progress: Callable[[float], None]) -> None:
         """Play on to the end; schedules and experiments cut the time, so that they see the world of their instant."""
@@ -243,27 +261,26 @@ class _Player:
         for trigger in triggers:
             enter(run, plan, trigger)
 
-    def _plan_events(self) -> None:
+    def _look_back(self, events: Sequence[Happening]) -> None:
+        """Let contacts of events be there from their first event on, and what happened before the start be history."""
         scenario = self.scenario
-        if scenario.events is None:
-            habits = scenario.behaviour.habits(self.deployment.plans.values(), self.deployment.segments)
-            self.world.plan(self._invented(habits))
-            return
-        events = sorted(scenario.events, key=lambda event: event.at)
         created: dict[str, Micros] = {}
         for event in events:
             if event.contact not in self.world.places:
                 created.setdefault(event.contact, max(event.at, scenario.start))
         self.world.newcomers(created, [subject.id for subject in self.deployment.subjects])
         self.world.remember([event for event in events if event.at < scenario.start], self.deployment)
-        self.world.plan(event for event in events if scenario.start <= event.at <= scenario.end)
 
-    def _invented(self, habits: list[Habit]) -> Iterator[Happening]:
+    def _to_come(self, events: Iterable[Happening]) -> Iterator[Happening]:
+        return (event for event in events if self.scenario.start <= event.at <= self.scenario.end)
+
+    def _invented(self) -> Iterator[Happening]:
         scenario = self.scenario
+        habits = scenario.behaviour.habits(self.deployment.plans.values(), self.deployment.segments)
         for person in scenario.people:
             yield from sorted(
                 happenings(person.key, habits, scenario.seed, scenario.start, scenario.end),
-                key=lambda happening: happening.at,
+                key=attrgetter("at"),
             )
 
     def _send(self, run: Run, until: Micros) -> None:

@@ -65,6 +65,7 @@ def play(key: str, contacts: int) -> Played:
     migrate.create(store)
     try:
         outcome = simulate(store, Scenario([document], people, to_micros(START), DAYS, behaviour=habits), _means())
+        journal = outcome.journal
     finally:
         store.close()
     report = json.loads(json.dumps(outcome.report.as_json()))
@@ -73,7 +74,7 @@ def play(key: str, contacts: int) -> Played:
         funnel={node["node"]: _passed(node["ports"]) for node in report["nodes"]},
         ends=report["enrollments"]["ended"],
         suppressed=report["messages"]["suppressed"],
-        sent=_sent(outcome.journal, zones, document.settings.timezone or "UTC"),
+        sent=_sent(journal, zones, document.settings.timezone or "UTC"),
     )
 
 

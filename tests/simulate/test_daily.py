@@ -1,5 +1,4 @@
-from datetime import date
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -8,63 +7,48 @@ from engine.api import flows, trial_runs
 from engine.api.documents import Shipped
 from engine.api.trial_runs import Asked
 from engine.errors import FlowError, NotFound
+from engine.graph.document import read_document
+from engine.run.texts import requirements
+from engine.simulate.behaviour import Behaviour
 from engine.simulate.daily import days_of, samples
+from engine.simulate.population import make_people
+from engine.simulate.pressure import pressure_of
+from engine.simulate.runner import Means, Scenario, simulate
 from engine.store.session import Store
 from engine.store.tables import metadata
+from engine.terms import to_micros
 from engine.wiring import Wiring
 from tests.api.test_reasons import CHOICE
+from tests.flows.shipped import behaviour, flow, messages
+from tests.simulate import naive
 from tests.support.engines import WELCOME, engine_on
 
-TARGETS = {
-    ("start", "out"): ["mail"],
-    ("mail", "out"): ["wait"],
-    ("wait", "out"): ["last"],
-    ("fork", "out"): ["a", "b"],
-}
 NOTHING = Shipped({}, {}, {})
 
 
-def line(day: int, contact: str, **what: Any) -> dict[str, Any]:
-    return {"at": f"2026-03-{day:02}T09:00:00Z", "contact": contact, "enrollment": 1, **what}
+FIRST = datetime(2026, 3, 2, tzinfo=UTC)
+DAYS = 25
 
 
-LINES = [
-    line(2, "ann", node="start", port="out"),
-    line(2, "ann", node="mail", port="out"),
-    line(2, "ann", node="mail", message="sent"),
-    line(2, "bob", node="start", port="out"),
-    line(3, "bob", node="mail", port="out"),
-    line(3, "bob", node="mail", message="suppressed", reason="cap"),
-    line(4, "ann", node="wait", port="out"),
-    line(4, "ann", node="last", port="out"),
-    line(4, "ann", end="completed"),
-    line(4, "bob", end="goal"),
-]
-
-
-def test_who_rests_where_when_a_day_ends() -> None:
-    days = days_of(LINES, TARGETS, date(2026, 3, 2), 4)
-    assert [day.day.day for day in days] == [2, 3, 4, 5]
-    assert [dict(day.resting) for day in days] == [{"wait": 1, "mail": 1}, {"wait": 2}, {}, {}]
-    assert [day.active for day in days] == [2, 2, 0, 0]
-    assert [(day.entered, day.sent, day.suppressed) for day in days] == [(2, 1, 0), (0, 0, 1), (0, 0, 0), (0, 0, 0)]
-    assert dict(days[2].ends) == {"completed": 1, "goal": 1}
-    assert days[0].passed["start", "out", "mail"] == 2
-    assert days[2].passed == {("wait", "out", "last"): 1}
-
-
-def test_two_ways_at_once_are_two_places() -> None:
-    days = days_of([line(2, "ann", node="fork", port="out")], TARGETS, date(2026, 3, 2), 1)
-    assert dict(days[0].resting) == {"a": 1, "b": 1}
-    assert days[0].active == 1
-
-
-def test_the_most_trodden_ways_come_first() -> None:
-    more = [{**each, "contact": "cem"} for each in LINES if each["contact"] == "ann"]
-    found = samples([*LINES, *more])
-    assert [(each.contact, each.share) for each in found] == [("ann", 2), ("bob", 1)]
-    assert len(found[0].lines) == 6
-    assert len(samples([*LINES, *more], most=1)) == 1
+@pytest.mark.parametrize("key", ["trial-day1-8", "ab-promote"])
+def test_days_samples_and_pressure_are_those_of_the_journal(store: Store, key: str) -> None:
+    wiring = engine_on(store)
+    document, _ = read_document(flow(key), wiring.registry)
+    assert document is not None
+    habits = Behaviour.model_validate(behaviour(key))
+    means = Means(wiring.registry, wiring.renderer, requirements(wiring.renderer, messages().get))
+    scenario = Scenario([document], make_people(40, 1), to_micros(FIRST), DAYS, behaviour=habits)
+    done = simulate(store, scenario, means)
+    with store.read() as connection:
+        days = days_of(connection, done.plan, FIRST.date(), DAYS + 1)
+        chosen = samples(connection, done.plan, most=1_000)
+        pressure = pressure_of(connection, done.plan, timedelta(days=7))
+    assert days == naive.days_of(done.journal, done.plan, FIRST.date(), DAYS + 1)
+    ways = [(each.contact, each.ordinal, each.share, each.is_over) for each in chosen]
+    assert ways == naive.ways_of(done.journal)
+    assert (pressure.hours, pressure.most) == naive.sent_of(done.journal, timedelta(days=7))
+    assert sum(day.sent for day in days) > DAYS
+    assert any(len(day.resting) > 2 for day in days)
 
 
 @pytest.fixture

@@ -1,29 +1,47 @@
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from designer.canvas.pressure import HEIGHT, WIDTH, charts
 from designer.language import speak
+from engine.channels.policy import MESSAGE
 from engine.simulate.pressure import Pressure, pressure_of
-from engine.terms import format_instant
+from engine.store.session import Store
+from engine.terms import from_micros
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 START = 1_772_409_600_000_000  # 2026-03-02 00:00 UTC
 
 
-def sent(contact: str, hours: float) -> dict[str, Any]:
-    return {"at": format_instant(START + int(hours * HOUR)), "contact": contact, "enrollment": 1, "message": "sent"}
+Sent = tuple[str, int]
+"""To whom, and how many hours after the start."""
+
+
+def pressed(store: Store, sent: Sequence[Sent], length: int, state: str = "sent") -> Pressure:
+    """Send messages, count them, and take them back."""
+    plan = SimpleNamespace(version_id=7)
+    with store.write() as connection:
+        for number, (contact, hours) in enumerate(sent):
+            known = {"part": 0, "contact_id": ord(contact), "enrollment_id": 1, "node": 1, "passing": number}
+            told = {"version_id": plan.version_id, "channel": "email", "state": state, "reason": "cap", "attempt": 1}
+            instants = {"due_at": START + hours * HOUR, "not_before": START, "sent_at": START}
+            connection.execute(MESSAGE.insert().values(known | told | instants))
+        found = pressure_of(connection, plan, timedelta(hours=length))  # type: ignore[arg-type]
+        connection.execute(MESSAGE.delete())
+    return found
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 400)), max_size=60), st.integers(1, 100))
-def test_the_most_in_a_window_is_the_most_in_any_window(lines: list[tuple[str, int]], length: int) -> None:
-    found = pressure_of([sent(contact, hours) for contact, hours in lines], timedelta(hours=length))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_most_in_a_window_is_the_most_in_any_window(store: Store, lines: list[Sent], length: int) -> None:
+    found = pressed(store, lines, length)
     expected: Counter[int] = Counter()
     for contact in {contact for contact, _ in lines}:
         mine = [hours for each, hours in lines if each == contact]
@@ -32,21 +50,19 @@ def test_the_most_in_a_window_is_the_most_in_any_window(lines: list[tuple[str, i
     assert sum(found.hours.values()) == len(lines)
 
 
-def test_only_what_was_sent_counts() -> None:
-    lines = [
-        sent("ann", 9),
-        {**sent("ann", 10), "message": "suppressed"},
-        {"at": "2026-03-02T00:00:00Z", "end": "goal"},
-    ]
-    found = pressure_of(lines, timedelta(days=7))
-    assert (sum(found.hours.values()), found.most) == (1, {1: 1})
+def test_only_what_was_sent_counts(store: Store) -> None:
+    found = pressed(store, [("a", 9)], 24, state="suppressed")
+    assert (found.hours, found.most) == ({}, {})
     assert charts(Pressure({}, {}, timedelta(1)), None, speak("en"), ZoneInfo("UTC")) == ()
+
+
+def pressure(hours: Iterable[int], most: dict[int, int]) -> Pressure:
+    return Pressure({from_micros(START + hour * HOUR): 1 for hour in hours}, most, timedelta(days=7))
 
 
 @pytest.mark.parametrize(("tag", "words"), [("en", "1 contacts would get more than the 2"), ("zh-CN", "1 位联系人")])
 def test_the_cap_is_drawn_and_told(tag: str, words: str) -> None:
-    lines = [sent("ann", 9), sent("ann", 10), sent("ann", 11), sent("bob", 30)]
-    found = pressure_of(lines, timedelta(days=7))
+    found = pressure([9, 10, 11, 30], {3: 1, 1: 1})
     day, contacts = charts(found, {"messages": 2, "per": "7d"}, speak(tag), ZoneInfo("Asia/Shanghai"))
     assert [bar.height > 0 for bar in day.columns].index(True) == 17
     assert len(day.columns) == 24
@@ -59,7 +75,7 @@ def test_the_cap_is_drawn_and_told(tag: str, words: str) -> None:
 
 
 def test_a_cap_that_nobody_meets() -> None:
-    found = pressure_of([sent("ann", 9)], timedelta(days=7))
+    found = pressure([9], {1: 1})
     _, contacts = charts(found, {"messages": 5, "per": "7d"}, speak("en"), ZoneInfo("UTC"))
     assert (contacts.is_over, contacts.limit) == (False, None)
     assert contacts.note.startswith("Nobody gets more than the 5")
@@ -68,7 +84,7 @@ def test_a_cap_that_nobody_meets() -> None:
 
 
 def test_many_messages_stand_in_the_last_bar() -> None:
-    found = pressure_of([sent("ann", number) for number in range(40)], timedelta(days=7))
+    found = pressure(range(40), {40: 1})
     _, contacts = charts(found, None, speak("en"), ZoneInfo("UTC"))
     assert [bar.label for bar in contacts.columns][-1] == "12+"
     assert contacts.columns[-1].height > 0

@@ -44,7 +44,7 @@ def _fill(run: Run, direct: Direct, form: str, woken_only: bool, given: dict[str
     given = run.given(version_id=direct.program.plan.version_id, **given)
     if any(start.asked for start in direct.starts):
         asking = direct.program.once(("asking", form, woken_only), partial(_asking, direct, form, woken_only))
-        moments.note(run, direct, asking.run(run.connection, given))
+        moments.note(run, direct, asking.run(run.connection, given).all())
     statements = direct.program.once(("fill", form, woken_only), partial(_fillings, direct, form, woken_only))
     return sum(statement.run(run.connection, given).rowcount for statement in statements)
 

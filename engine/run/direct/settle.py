@@ -59,7 +59,7 @@ def count(run: Run, ways: int) -> Taken:
         return Taken(taken, first or 0, last or 0)
     found: Counter[tuple[int, int]] = Counter()
     least, most = [], []
-    for number, hour, members, first, last in _counting(run.dialect, run.exact).run(run.connection, run.given()):
+    for number, hour, members, first, last in _counting(run.dialect, run.exact).run(run.connection, run.given()).all():
         found[number, hour] = members
         least.append(first)
         most.append(last)
