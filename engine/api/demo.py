@@ -23,7 +23,7 @@ from engine.schedule.work import tick_once
 from engine.simulate.behaviour import Behaviour, Habit, Happening, happenings, reactions
 from engine.store.dialect import upsert as upsert_row
 from engine.store.tables import Contact, Inbox, Message, Meta
-from engine.terms import DAY, HOUR, SECOND, Micros, from_micros
+from engine.terms import DAY, HOUR, SECOND, Json, Micros, from_micros
 from engine.wiring import Wiring, with_clock
 
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
@@ -155,7 +155,8 @@ class Demo:
         until = self.now - int(self.clock.speed * DELIVERY)
         with wiring.store.read() as connection:
             for key, message_key, node, at in _delivered(wiring, connection, self.seen, until):
-                for each in reactions(key, message_key, node, at, self.manners[flow_of(key)], SEED):
+                about: dict[str, Json] = {"node": node, "message_key": message_key}
+                for each in reactions(key, message_key, about, at, self.manners[flow_of(key)], SEED):
                     self._expect(each)
         self.seen = max(self.seen, until)
 

@@ -106,7 +106,13 @@ def _matched(dialect: str, arrivals: sa.FromClause) -> sa.Subquery:
     key = _property(arrivals, "message_key")
     node = sa.func.coalesce(_property(arrivals, "node"), _property(arrivals, "message"))
     flow = _property(arrivals, "flow")
-    by_node = sa.and_(key.is_(None), place.c.label == node, sa.or_(flow.is_(None), flow == place.c.flow))
+    # Not a join: places would be read for each message, also where the key tells which one is meant.
+    named = sa.exists().where(
+        place.c.version_id == message.c.version_id,
+        place.c.node == message.c.node,
+        place.c.label == node,
+        sa.or_(flow.is_(None), flow == place.c.flow),
+    )
     latest = [message.c.due_at, message.c.enrollment_id, message.c.node, message.c.passing]
     rank = sa.func.row_number().over(partition_by=arrivals.c.id, order_by=[column.desc() for column in latest])
     return (
@@ -120,11 +126,10 @@ def _matched(dialect: str, arrivals: sa.FromClause) -> sa.Subquery:
         )
         .select_from(arrivals)
         .join(message, sa.and_(message.c.part == PART, message.c.contact_id == arrivals.c.contact_id))
-        .outerjoin(place, sa.and_(place.c.version_id == message.c.version_id, place.c.node == message.c.node))
         .where(
             arrivals.c.name.in_(sorted(RECEIPTS)),
             message.c.state != "suppressed",
-            sa.or_(by_node, key == _written_key(message)),
+            sa.or_(key == _written_key(message), sa.and_(key.is_(None), named)),
         )
         .subquery("matched")
     )

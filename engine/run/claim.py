@@ -86,6 +86,21 @@ def fill_turn(run: Run, program: Program, spared: frozenset[int] = frozenset()) 
     return _run_fill(run, program, _fill(program, "turn", False, spared), {})
 
 
+def anybody_turns(run: Run, program: Program) -> bool:
+    """Tell whether any token of a version is due at its contact's turn."""
+    given = run.given(version_id=program.plan.version_id)
+    return _turning(run.dialect).run(run.connection, given).first() is not None
+
+
+@cache
+def _turning(dialect: str) -> Prepared:
+    # Through the tokens by their instants, not the contacts one by one: of most versions few are due.
+    latest = sa.select(sa.func.max(TURN.c.at)).scalar_subquery()
+    mine = [TOKEN.c.part == PART, TOKEN.c.version_id == VERSION, TOKEN.c.due_at <= latest]
+    its_turn = sa.exists().where(TURN.c.contact_id == TOKEN.c.contact_id, TURN.c.at >= TOKEN.c.due_at)
+    return Prepared(sa.select(sa.literal(1)).where(*mine, its_turn).limit(1), dialect)
+
+
 def _run_fill(run: Run, program: Program, statement: Prepared, given: dict[str, Any]) -> int:
     clear(run.connection, WAVE)
     given = run.given(version_id=program.plan.version_id, **given)

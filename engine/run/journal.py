@@ -6,6 +6,7 @@ step that owed it, the end last.
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, groupby
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from sqlalchemy.engine import Connection
 from engine.library import steps
 from engine.library.plan import Plan
 from engine.run.lineage import version_of_step
+from engine.store.prepared import parameter
 from engine.store.tables import Contact, Enrollment, Journal, Message
 from engine.terms import SECOND, Json, Micros, format_instant
 
@@ -69,7 +71,10 @@ def entries(connection: Connection, flows: Sequence[int], contact: Place | None 
 
 def moments(connection: Connection, flows: Sequence[int], contact: Place | None = None) -> Iterator[list[Any]]:
     """Read what happened to each enrollment within a second, as rows for ``tell``; in the order of the journal."""
-    found = connection.execute(_statement(flows, contact), execution_options={"yield_per": BATCH})
+    statement = _statement(tuple(flows), one=contact is not None)
+    part, contact_id = contact or (None, None)
+    given = {"of_part": part, "of_contact": contact_id}
+    found = connection.execute(statement, given, execution_options={"yield_per": BATCH})
     for _, rows in groupby(chain.from_iterable(found.partitions()), key=_MOMENT):
         yield list(rows)
 
@@ -115,8 +120,12 @@ _MOMENT = itemgetter(-1, 2, 1, 4, 7)
 """What all rows of one moment have in common: the second, contact, part, flow and the enrollment's number."""
 
 
-def _statement(flows: Sequence[int], contact: Place | None) -> sa.CompoundSelect[Any]:
-    """Select journal rows, messages and ends, each with what tells whose they are and in which version it happened."""
+@lru_cache(maxsize=64)
+def _statement(flows: tuple[int, ...], *, one: bool) -> sa.CompoundSelect[Any]:
+    """Select journal rows, messages and ends, each with what tells whose they are and in which version it happened.
+
+    Shape: of all contacts, or of ``one``, whose place is given as ``of_part`` and ``of_contact``.
+    """
     none = sa.null()
     journal = _select(
         JOURNAL,
@@ -128,9 +137,12 @@ def _statement(flows: Sequence[int], contact: Place | None) -> sa.CompoundSelect
     told = (MESSAGE.c[name] for name in ("node", "passing", "state", "reason"))
     message = _select(MESSAGE, MESSAGE.c.due_at, MESSAGE.c.version_id, told, OWED)
     end = _select(None, ENROLLMENT.c.ended_at, ENROLLMENT.c.version_id, (none, none, ENROLLMENT.c.state, none), END)
-    wanted: list[sa.ColumnElement[bool]] = [ENROLLMENT.c.flow_id.in_(list(flows))]
-    if contact is not None:
-        wanted += [ENROLLMENT.c.part == contact[0], ENROLLMENT.c.contact_id == contact[1]]
+    wanted: list[sa.ColumnElement[bool]] = [ENROLLMENT.c.flow_id.in_(flows)]
+    if one:
+        wanted += [
+            ENROLLMENT.c.part == parameter("of_part"),
+            ENROLLMENT.c.contact_id == parameter("of_contact"),
+        ]
     found = (journal, message, end.where(ENROLLMENT.c.ended_at.is_not(None)))
     return sa.union_all(*(chosen.where(*wanted) for chosen in found)).order_by(
         *("second", "contact_id", "part", "flow_id", "ordinal")

@@ -7,9 +7,10 @@ same world, however it is played.
 import hashlib
 import math
 import random
+import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +24,9 @@ RECEIPTS = "message_"
 GOAL_A_DAY = 0.01
 OFTEN_A_DAY = 0.1
 """How often a day a goal, and anything else that a flow asks about, is guessed to happen."""
+
+_EIGHT = struct.Struct(">8I")
+"""Eight numbers of 32 bits in a SHA-256."""
 
 
 class Habit(BaseModel):
@@ -110,14 +114,13 @@ def _guessed(plans: Iterable[Plan], segments: Mapping[str, Rule], usual: Mapping
             yield Habit(event=name, per_day=min(100, per_day), once=name in goals)
 
 
-@dataclass(frozen=True)
-class Happening:
+class Happening(NamedTuple):
     """An event that is going to happen to a contact."""
 
     contact: str
     at: Micros
     name: str
-    properties: dict[str, Json] = field(default_factory=dict)
+    properties: Mapping[str, Json] = MappingProxyType({})
 
 
 def happenings(key: str, habits: Iterable[Habit], seed: int, start: Micros, end: Micros) -> list[Happening]:
@@ -125,31 +128,31 @@ def happenings(key: str, habits: Iterable[Habit], seed: int, start: Micros, end:
     first: dict[str, Micros] = {}
     found: list[Happening] = []
     for place, habit in enumerate(habits):
-        chance = random.Random(f"{seed}/{key}/{habit.event}/{place}")  # noqa: S311 - a rehearsal must repeat itself
         origin = start if habit.after is None else first.get(habit.after)
         if origin is None or habit.per_day == 0:
             continue
+        chance = random.Random(f"{seed}/{key}/{habit.event}/{place}")  # noqa: S311 - a rehearsal must repeat itself
+        name, properties = habit.event, habit.properties
         at: float = origin + habit.from_day * DAY
         until = min(end, origin + habit.to_day * DAY if habit.to_day is not None else end)
-        while True:
-            at += chance.expovariate(habit.per_day) * DAY
-            if at >= until:
-                break
-            moment = int(at) // 1_000_000 * 1_000_000
-            first[habit.event] = min(moment, first.get(habit.event, moment))
-            found.append(Happening(key, moment, habit.event, dict(habit.properties)))
+        while (at := at + chance.expovariate(habit.per_day) * DAY) < until:
+            moment = _whole(at)
+            first[name] = min(moment, first.get(name, moment))
+            found.append(Happening(key, moment, name, properties))
             if habit.once:
                 break
     return found
 
 
-def reactions(key: str, message: str, node: str, at: Micros, how: Behaviour, seed: int) -> Iterator[Happening]:
-    """Draw what a contact makes of a message: bounced, or opened, perhaps clicked, answered, or unsubscribed from."""
-    draws = hashlib.sha256(f"{seed}/{key}/{message}".encode()).digest()
-    bounced, opened, clicked, replied, left, pause, more = (
-        int.from_bytes(draws[place : place + 4]) / 2**32 for place in range(0, 28, 4)
-    )
-    about: dict[str, Json] = {"node": node, "message_key": message}
+def reactions(
+    key: str, message: str, about: Mapping[str, Json], at: Micros, how: Behaviour, seed: int
+) -> Iterator[Happening]:
+    """Draw what a contact makes of a message: bounced, or opened, perhaps clicked, answered, or unsubscribed from.
+
+    Shape: ``message`` decides the draws; ``about`` are the properties by which the events name the message.
+    """
+    draws = _EIGHT.unpack(hashlib.sha256(f"{seed}/{key}/{message}".encode()).digest())
+    bounced, opened, clicked, replied, left, pause, more, _ = (draw / 2**32 for draw in draws)
     if bounced < how.bounce:
         yield Happening(key, at + 60_000_000, "message_bounced", about)
         return
@@ -172,8 +175,8 @@ def responses(key: str, message: str, node: str, at: Micros, how: Behaviour, see
     for place, response in enumerate(how.responses):
         if response.node != node:
             continue
-        draws = hashlib.sha256(f"{seed}/{key}/{message}/{response.event}/{place}".encode()).digest()
-        happens, pause = (int.from_bytes(draws[start : start + 4]) / 2**32 for start in (0, 4))
+        draws = _EIGHT.unpack(hashlib.sha256(f"{seed}/{key}/{message}/{response.event}/{place}".encode()).digest())
+        happens, pause = (draw / 2**32 for draw in draws[:2])
         if happens < response.chance:
             later = _whole(-math.log(1 - pause) * response.days * DAY)
             yield Happening(key, at + 1_000_000 + later, response.event, {"node": node})

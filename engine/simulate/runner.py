@@ -289,7 +289,7 @@ class _Player:
         if self.scenario.events is not None:
             _sent(run.dialect, False).run(run.connection, given)
             return
-        sent = _sent(run.dialect, True).run(run.connection, given).all()
+        sent = [tuple(row) for row in _sent(run.dialect, True).run(run.connection, given).all()]
         self.world.plan(
             reaction
             for contact, enrollment, node, passing, version, at in sorted(sent)
@@ -300,15 +300,14 @@ class _Player:
     def _reactions(
         self, part: int, contact: int, enrollment: int, node: int, passing: int, version: int, at: Micros
     ) -> Iterator[Happening]:
-        key = self.world.names[part, contact]
+        key, how, seed = self.world.names[part, contact], self.scenario.behaviour, self.scenario.seed
         plan = self.deployment.plans[version]
-        about = f"{plan.flow_key}/{plan.nodes[node].id}/{passing}/{at}"
-        message_key = f"{part}-{contact}-{enrollment}-{node}-{passing}"
-        for reaction in reactions(key, about, plan.nodes[node].id, at, self.scenario.behaviour, self.scenario.seed):
-            if "message_key" in reaction.properties:
-                reaction.properties["message_key"] = message_key
-            yield reaction
-        yield from responses(key, about, plan.nodes[node].id, at, self.scenario.behaviour, self.scenario.seed)
+        node_id = plan.nodes[node].id
+        message = f"{plan.flow_key}/{node_id}/{passing}/{at}"
+        about = {"node": node_id, "message_key": f"{part}-{contact}-{enrollment}-{node}-{passing}"}
+        yield from reactions(key, message, about, at, how, seed)
+        if how.responses:
+            yield from responses(key, message, node_id, at, how, seed)
 
 
 @cache

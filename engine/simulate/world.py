@@ -218,7 +218,7 @@ _EVENT = (
 
 
 def _event(part: int, number: int, contact: int, happening: Happening, source: str) -> tuple[Any, ...]:
-    properties = orjson.dumps(happening.properties).decode() if happening.properties else "{}"
+    properties = orjson.dumps(dict(happening.properties)).decode() if happening.properties else "{}"
     at = happening.at
     # Of one length: an index of texts in their order grows at its end.
     message_id = f"{number:012d}"
