@@ -52,7 +52,9 @@ class Hand:
         self.session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def costs(self) -> Mapping[str, Cost]:
-        """Pan, drag a node, and zoom out and in at the wheel."""
+        """Pan, drag a node that is chosen already, and zoom out and in at the wheel."""
+        self.page.locator(self.card).click(position={"x": 60, "y": 20})
+        self.page.wait_for_timeout(500)
         return {name: self._while(act) for name, act in self.gestures().items()}
 
     def gestures(self) -> dict[str, Callable[[], None]]:

@@ -57,10 +57,9 @@ class Hub:
                 loop.call_soon_threadsafe(event.set)
 
     def make(self, key: str, revision: int, load: str) -> None:
-        """Note which page has made a revision of a draft, and tell the streams."""
+        """Note which page has made a revision of a draft."""
         with self._lock:
             self._rooms[key].made = (revision, load)
-        self.tell(key)
 
     def is_by(self, key: str, revision: int, load: str) -> bool:
         """Tell whether it was this page that made a revision."""

@@ -58,7 +58,10 @@ def _answer(desk: Desk, request: Request, key: str, form: FormData) -> Response:
         return desk.refuse(request, key, said, fault)
     if changed is not None:
         desk.hub.make(key, changed.revision, said.load)
-    return desk.answer(request, key, said, changed)
+    try:
+        return desk.answer(request, key, said, changed)
+    finally:
+        desk.hub.tell(key)  # streams find read and checked what the answer has read and checked
 
 
 def _panels(router: APIRouter, desk: Desk) -> None:
