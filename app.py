@@ -127,6 +127,13 @@ def demo(
     _listen(wiring, Metronome(wiring, seconds=0.25, more=(job,)), host, port, is_demo=True)
 
 
+def calm_collector() -> None:
+    """Let the collector of cycles leave alone what is there now and look less often: large pages would wait for it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 def _listen(wiring: "Wiring", metronome: "Metronome", host: str, port: int, *, is_demo: bool = False) -> None:
     import uvicorn
 
@@ -141,9 +148,7 @@ def _listen(wiring: "Wiring", metronome: "Metronome", host: str, port: int, *, i
         shipped=_shipped(),
         is_demo=is_demo,
     )
-    # What is there now stays: the collector of cycles would go through all of it at every larger page.
-    gc.collect()
-    gc.freeze()
+    calm_collector()
     terminal.note(f"Dripline serves {wiring.settings.db} on http://{host}:{port}{app.state.way_in} (Ctrl+C stops it)")
     uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
     if rested == [False]:

@@ -4,7 +4,6 @@ Frames and the main thread's work while a hand moves things, a command's round t
 """
 
 import argparse
-import gc
 import statistics
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from app import calm_collector
 from bench import canvas_page, react_flow
 from bench.hands import Hand, layerize
 from designer.rendering.renderer import JinjaRenderer
@@ -127,8 +127,7 @@ def _opened(count: int) -> Iterator[tuple[str, Browser]]:
         wiring = connect(Settings(db=f"sqlite:///{Path(folder) / 'canvas.db'}"), JinjaRenderer())
         flows.import_flow(wiring, flow_of(count))
         drawing.act(wiring, "big", "tidy", {}, drawing.Hand("bench"))
-        gc.collect()
-        gc.freeze()  # as dripline serve does
+        calm_collector()  # as dripline serve does
         with served(wiring) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium.find(), args=list(chromium.SWITCHES))
             try:

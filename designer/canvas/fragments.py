@@ -6,7 +6,7 @@ shows.
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fastapi import Request
@@ -68,7 +68,10 @@ class Scenes:
         return None if revision is None else self._kept.get((key, revision, language))
 
     def keep(self, key: str, language: str, scene: Scene) -> Scene:
-        """Remember a scene."""
+        """Remember a scene; of the one before it only what pages show, which is all that is compared with it later."""
+        last = self._kept.get((key, scene.revision - 1, language))
+        if last is not None:
+            self._kept[key, last.revision, language] = replace(last, ground=None, document=None, drawn={}, findings=())
         self._kept[key, scene.revision, language] = scene
         self._kept.move_to_end((key, scene.revision, language))
         while len(self._kept) > KEPT:
