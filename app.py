@@ -3,7 +3,6 @@
 Rooms are imported inside of commands: most commands need few of them, and starting up should take no time.
 """
 
-import gc
 import json
 import os
 import sys
@@ -127,17 +126,10 @@ def demo(
     _listen(wiring, Metronome(wiring, seconds=0.25, more=(job,)), host, port, is_demo=True)
 
 
-def calm_collector() -> None:
-    """Let the collector of cycles leave alone what is there now and look less often: large pages would wait for it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-
-
 def _listen(wiring: "Wiring", metronome: "Metronome", host: str, port: int, *, is_demo: bool = False) -> None:
     import uvicorn
 
-    from designer.app import create_app
+    from designer.app import calm_collector, create_app
 
     rested: list[bool] = []
     app = create_app(

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from app import calm_collector
 from bench import canvas_page, react_flow
 from bench.hands import Hand, layerize
+from designer.app import calm_collector
 from designer.rendering.renderer import JinjaRenderer
 from engine.api import drawing, flows
 from engine.settings import Settings
