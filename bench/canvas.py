@@ -152,6 +152,7 @@ def _looked_at(page: Page, address: str, ready: str) -> dict[str, float]:
 
 def _gestures(browser: Browser, hand: Hand) -> dict[str, float]:
     """Move things about; what is traced comes first, for zooming leaves another view behind."""
+    hand.choose()
     acts = hand.gestures()
     told = {"layerize per frame ms": max(layerize(browser, hand.page, acts[name]) for name in ("pan", "drag"))}
     costs: Mapping[str, Any] = hand.costs()
