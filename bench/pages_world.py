@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bench.executor import move
 from bench.segmenting import strew
-from bench.world import DAY, START, engine_on, fill, go_live
+from bench.world import DAY, FLOW, START, engine_on, fill, go_live
 from engine.api import flows, pausing, segments
 from engine.api.enroll import enroll_all
 from engine.store.session import Store
@@ -40,45 +40,32 @@ TEMPLATE: Final[dict[str, Any]] = {
 }
 
 
+_NODES: Final = {each["id"]: each for each in FLOW["nodes"]}
+
+
 def drawing(hello: str = "Hello", last: str = "1d") -> dict[str, Any]:
-    """Draw the flow: a rule, a test of two letters, and several waits."""
+    """Draw the executor's flow with a test of two letters for its split, and several waits for one."""
     days = [f"day{number}" for number in range(1, WAITS + 1)]
-    trial = [{"port": "yes", "when": {"attr": "plan", "op": "is", "value": "trial"}}]
     test = {"variants": [{"key": "a"}, {"key": "b"}], "goal": {"event": "event0", "within": "1d"}}
-    return {
-        "dripline": 1,
-        "key": "many",
-        "name": "Many",
-        "nodes": [
-            {"id": "hand", "type": "trigger.manual"},
-            {"id": "trial", "type": "branch.rule", "config": {"cases": trial}},
-            {"id": "test", "type": "split.ab", "config": test},
-            {"id": "hello", "type": "send.email", "config": {"subject": hello, "text": "Hello"}},
-            {"id": "welcome", "type": "send.email", "config": {"template": TEMPLATE["key"]}},
-            *({"id": day, "type": "wait.delay", "config": {"duration": "1d"}} for day in days[:-1]),
-            {"id": days[-1], "type": "wait.delay", "config": {"duration": last}},
-        ],
-        "edges": [
-            {"from": "hand", "to": "trial"},
-            {"from": "trial", "port": "yes", "to": "test"},
-            {"from": "trial", "port": "else", "to": "test"},
-            {"from": "test", "port": "a", "to": "hello"},
-            {"from": "test", "port": "b", "to": "welcome"},
-            {"from": "hello", "to": "day1"},
-            {"from": "welcome", "to": "day1"},
-            *({"from": one, "to": other} for one, other in pairwise(days)),
-        ],
-    }
+    nodes = [
+        _NODES["hand"],
+        _NODES["trial"],
+        {"id": "half", "type": "split.ab", "config": test},
+        {"id": "hello", "type": "send.email", "config": {"subject": hello, "text": "Hello"}},
+        {"id": "welcome", "type": "send.email", "config": {"template": TEMPLATE["key"]}},
+        *({**_NODES["day"], "id": day} for day in days[:-1]),
+        {"id": days[-1], "type": "wait.delay", "config": {"duration": last}},
+    ]
+    edges = [{**each, "to": days[0] if each["to"] == "day" else each["to"]} for each in FLOW["edges"]]
+    edges += [{"from": one, "to": other} for one, other in pairwise(days)]
+    return {**FLOW, "key": "many", "name": "Many", "nodes": nodes, "edges": edges}
 
 
 HELD: Final[dict[str, Any]] = {
-    "dripline": 1,
+    **FLOW,
     "key": "held",
     "name": "Held",
-    "nodes": [
-        {"id": "hand", "type": "trigger.manual"},
-        {"id": "day", "type": "wait.delay", "config": {"duration": "1d"}},
-    ],
+    "nodes": [_NODES["hand"], _NODES["day"]],
     "edges": [{"from": "hand", "to": "day"}],
 }
 

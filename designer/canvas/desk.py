@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -34,9 +35,6 @@ from engine.contract.findings import Level
 from engine.errors import FlowError, NotFound
 from engine.graph.delta import Overtaken
 
-ISSUES: Final = "issues"
-"""The element that lists problems, among those of a scene."""
-
 
 class Desk:
     """Everything that canvases share."""
@@ -46,7 +44,6 @@ class Desk:
         self.wiring = pages.wiring
         self.hub = Hub()
         self.scenes = Scenes()
-        self.issues: dict[tuple[str, str], tuple[Any, str]] = {}
 
     def actor(self, request: Request) -> str:
         """Tell whose gestures these are; empty when nobody signed in, and a tab is its own actor."""
@@ -188,26 +185,19 @@ class Desk:
             return now
         before = now or self.scenes.find(key, revision - 1, language.tag)
         scene = make_scene(sheet.document, sheet.findings, revision, language, before)
-        return self.scenes.keep(key, language.tag, write_scene(self.pages, request, scene))
+        # Pages that show this revision list what was found before.
+        problems = _problems(sheet, language) if now is None else None
+        return self.scenes.keep(key, language.tag, replace(write_scene(self.pages, request, scene), problems=problems))
 
     def _changes(
         self, request: Request, sheet: Sheet, before: Scene | None, scene: Scene, actor: str, words: str, gone: str = ""
     ) -> str:
         around = self._around(request, sheet, actor)
-        issues = scene.html[ISSUES] = self._issues(request, sheet, around)
-        is_told = before is not None and before.html.get(ISSUES) == issues
-        facts = {"scene": scene, "sheet": sheet, "words": words, "gone": gone, "issues": "" if is_told else issues}
+        are_new = before is None or before.problems != around["problems"]
+        facts = {"scene": scene, "sheet": sheet, "words": words, "gone": gone, "problems_are_new": are_new}
         return self.pages.write(
             request, "canvas/changes.html", fragments=list(fragments(before, scene)), **facts, **around
         )
-
-    def _issues(self, request: Request, sheet: Sheet, around: Mapping[str, Any]) -> str:
-        """Write the list of problems, unless they are the same as with the last change."""
-        place = (sheet.flow.key, self.pages.language(request).tag)
-        told = [(each, around["names"].get(each["finding"].node)) for each in around["problems"]]
-        if self.issues.get(place, ((), ""))[0] != told:
-            self.issues[place] = told, self.pages.write(request, "canvas/issues.html", **around)
-        return self.issues[place][1]
 
     def _around(self, request: Request, sheet: Sheet, actor: str) -> dict[str, Any]:
         language = self.pages.language(request)
@@ -218,8 +208,7 @@ class Desk:
             "dirty": self._dirty(sheet),
             "errors": sum(each.level is Level.ERROR for each in sheet.findings),
             "warnings": sum(each.level is Level.WARNING for each in sheet.findings),
-            "problems": _problems(sheet),
-            "names": _names(sheet, language),
+            "problems": _problems(sheet, language),
             "say": lambda text: say_fault(text, language),
         }
 
@@ -237,14 +226,18 @@ class Desk:
         return f'<hx-partial hx-target="{target}" hx-swap="innerMorph">{html}</hx-partial>'
 
 
-def _problems(sheet: Sheet) -> list[Mapping[str, Any]]:
-    return [{"finding": each, "mend": mend_of(each, sheet.raw)} for each in sheet.findings[:200]]
+def _problems(sheet: Sheet, language: Language) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        {"finding": each, "mend": mend_of(each, sheet.raw), "of": _name(sheet, each.node, language)}
+        for each in sheet.findings[:200]
+    )
 
 
-def _names(sheet: Sheet, language: Language) -> dict[str, str]:
-    nodes = () if sheet.document is None else sheet.document.nodes
-    titles = {node.id: node.node_type.title if node.node_type else node.type for node in nodes}
-    return {node.id: language.text(node.name or titles[node.id]) for node in nodes}
+def _name(sheet: Sheet, name: str | None, language: Language) -> str | None:
+    node = None if sheet.document is None else sheet.document.by_id.get(name or "")
+    if node is None:
+        return name
+    return language.text(node.name or (node.node_type.title if node.node_type else node.type))
 
 
 def _keys_json(language: Language) -> str:

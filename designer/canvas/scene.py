@@ -83,7 +83,8 @@ class Scene:
     """Everything on a canvas.
 
     Shape: ``bounds`` hold all of it with free room around; ``ground`` is what the lines were drawn from, ``findings``
-    what the cards tell of the ``document``. ``html`` are the elements that were written so far, by their ids.
+    what the cards tell of the ``document``. ``html`` are the elements that were written so far, by their ids;
+    ``problems`` what pages that show it list as such, None where they may not all list the same.
     """
 
     revision: int
@@ -95,6 +96,7 @@ class Scene:
     drawn: Mapping[str, "_Drawn"] = field(default_factory=dict, compare=False, repr=False)
     findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
     html: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    problems: tuple[Any, ...] | None = field(default=None, compare=False, repr=False)
 
 
 def make_scene(

@@ -29,6 +29,7 @@ from engine.terms import Json, Micros, length_micros
 CONCURRENCY = 8
 LIMIT = 2_000
 MOMENT = 0.02
+"""So many seconds are waited for calls that end soon after another."""
 
 
 @dataclass

@@ -7,11 +7,11 @@ from engine.contract.findings import Finding, Level
 from engine.contract.registry import Registry, installed
 from engine.graph.edges import read_edges
 from engine.graph.faults import missing_keys, salvage
-from engine.graph.kept import Kept
 from engine.graph.model import Document, Edge, NodeDoc
 from engine.graph.nodes import read_nodes
 from engine.graph.shape import Frame, Settings
 from engine.graph.text import check_values, error, is_too_deep, read_text
+from engine.graph.unchanged import Unchanged
 from engine.graph.upgrade import lift
 
 __all__ = ["Document", "Edge", "NodeDoc", "is_sound", "read_document"]
@@ -37,8 +37,8 @@ def read_document(
         return None, findings
     if not isinstance(value, dict):
         return None, [*findings, error("document.object", "", "is no object", "a flow is a JSON object")]
-    kept = Kept.of(value, before)
-    rest = kept.rest(value)
+    unchanged = Unchanged.of(value, before)
+    rest = unchanged.rest(value)
     deep = is_too_deep(value, rest)
     if deep:
         return None, findings + deep
@@ -50,8 +50,8 @@ def read_document(
     if many:
         return None, findings + many
     settings, faults = (Settings(), []) if frame.settings is None else salvage(Settings, frame.settings, "settings")
-    nodes, more = read_nodes(frame.nodes, registry or installed(), kept.nodes)
-    edges, others = read_edges(frame.edges, nodes, kept.edges)
+    nodes, more = read_nodes(frame.nodes, registry or installed(), unchanged.nodes)
+    edges, others = read_edges(frame.edges, nodes, unchanged.edges)
     key = frame.key or ""
     findings = findings + faults + more + others
     faulty = frozenset(found[0] for each in findings if (found := _PLACE.match(each.path)))

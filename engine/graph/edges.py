@@ -11,21 +11,21 @@ from engine.rules.faults import nearest
 
 
 def read_edges(
-    raw: Sequence[object], nodes: Sequence[NodeDoc], kept: Mapping[int, Edge]
+    raw: Sequence[object], nodes: Sequence[NodeDoc], known: Mapping[int, Edge]
 ) -> tuple[tuple[Edge, ...], list[Finding]]:
-    """Read all edges but those that are kept, by their places; those without two ends are left out."""
-    known = {node.id: node for node in nodes}
+    """Read all edges but those that are known, by their places; those without two ends are left out."""
+    ends = {node.id: node for node in nodes}
     edges: dict[tuple[str, str, str], Edge] = {}
     findings: list[Finding] = []
     for index, each in enumerate(raw):
-        edge = kept.get(index)
+        edge = known.get(index)
         if edge is None:
             edge, faults = _edge(index, each)
             findings += faults
         if edge is None:
             continue
-        findings += _ends(edge, known)
-        if edge.source not in known or edge.target not in known:
+        findings += _ends(edge, ends)
+        if edge.source not in ends or edge.target not in ends:
             continue
         first = edges.setdefault((edge.source, edge.port, edge.target), edge)
         if first is not edge:

@@ -1,14 +1,12 @@
 """Sessions with mail servers of all kinds, well-behaved and not."""
 
 import asyncio
-import shutil
 import ssl
-import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+import trustme
 
 from engine.channels.base import MessageKey, Outcome, Outgoing
 from engine.channels.email import EmailChannel, Server
@@ -162,17 +160,10 @@ def test_a_server_that_says_goodbye_unasked_is_left() -> None:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    """Make a server's certificate that nobody has signed."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("this machine has no openssl to make a certificate with")
-    folder: Path = tmp_path_factory.mktemp("certificate")
-    key, chain = folder / "key.pem", folder / "chain.pem"
-    wanted = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=127.0.0.1"]
-    subprocess.run([openssl, "req", *wanted, "-keyout", key, "-out", chain], check=True, capture_output=True)
+def certificate() -> ssl.SSLContext:
+    """Make a server's certificate of an authority that nobody knows."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain, key)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     return context
 
 

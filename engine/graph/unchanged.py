@@ -11,24 +11,24 @@ T = TypeVar("T", NodeDoc, Edge)
 
 
 @dataclass(frozen=True)
-class Kept:
+class Unchanged:
     """Nodes and edges that are as they were, and in which nothing was wrong, by their places in the document."""
 
     nodes: Mapping[int, NodeDoc] = field(default_factory=dict)
     edges: Mapping[int, Edge] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any], before: Document | None) -> "Kept":
+    def of(cls, raw: Mapping[str, Any], before: Document | None) -> "Unchanged":
         """Compare JSON with the document that was read before."""
         if before is None:
             return cls()
         return cls(
-            _kept(before.nodes, raw.get("nodes"), before.raw.get("nodes"), before.faulty),
-            _kept(before.edges, raw.get("edges"), before.raw.get("edges"), before.faulty),
+            _same(before.nodes, raw.get("nodes"), before.raw.get("nodes"), before.faulty),
+            _same(before.edges, raw.get("edges"), before.raw.get("edges"), before.faulty),
         )
 
     def rest(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the JSON without what is kept."""
+        """Give the JSON without them."""
         return {
             **raw,
             **{
@@ -39,7 +39,7 @@ class Kept:
         }
 
 
-def _kept(read: Sequence[T], now: object, then: object, faulty: frozenset[str]) -> dict[int, T]:
+def _same(read: Sequence[T], now: object, then: object, faulty: frozenset[str]) -> dict[int, T]:
     if not isinstance(now, list) or not isinstance(then, list):
         return {}
     return {
