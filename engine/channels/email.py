@@ -62,7 +62,7 @@ class EmailChannel:
     sender: str
     seconds: float = 30.0
     keyed: bool = False
-    batch: int = 4
+    batch: int = 1
     _idle: list[Session] = field(default_factory=list)
 
     async def open(self) -> None:
