@@ -16,7 +16,8 @@ from engine.api.acting import needs, note
 from engine.api.counts import tokens_of
 from engine.api.flows import Found
 from engine.api.kept import keep
-from engine.api.sampling import strewn
+from engine.api.sampling import Run as Neighbours
+from engine.api.sampling import in_run, runs, strewn
 from engine.errors import FlowError
 from engine.graph.document import is_sound, read_document
 from engine.library import drafts
@@ -31,6 +32,7 @@ from engine.run.landing import LEAVE, OUTSIDE, STAY, Chosen, Crossing, check, cr
 from engine.run.lineage import TRANSFER
 from engine.run.pace import MOST, Pace
 from engine.run.transactions import transaction
+from engine.store.rowsets import pack
 from engine.store.tables import Contact, Enrollment, FlowVersion, Token
 from engine.terms import Micros, Text, from_micros
 from engine.wiring import Wiring, look
@@ -44,7 +46,7 @@ VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
 
 LEAVES: Final = "leaves"
 SAMPLES: Final = 5
-LOOKED: Final = 5_000
+LOOKED: Final = 4_000
 """Of more tokens than these a sample is looked at, where that will do."""
 
 BATCH = MOST
@@ -148,8 +150,8 @@ def preview(
     """Tell where every contact of an older version would land, in the live version or in the draft.
 
     Errors: ``NotFound``; ``FlowError`` for a flow that never was published, a draft with errors, or a choice that is
-    not there. Cost: one statement a part and version, over the flow's tokens, or a sample of them if need not be
-    ``exact``.
+    not there. Cost: one statement a part and version, over the flow's tokens, or one a version, over a sample of them,
+    if need not be ``exact``.
     """
     with wiring.store.read() as connection:
         way = _way(wiring, connection, key, chosen or {}, draft=draft)
@@ -310,8 +312,8 @@ def _numbers(connection: Connection, flow_id: int) -> dict[int, int]:
 _Standing = Mapping[tuple[int, int], int]
 """How many tokens rest at a node of an older version."""
 
-_Some = Mapping[int, Sequence[int]]
-"""By part, the contacts of a sample."""
+_Some = Sequence[Neighbours]
+"""The contacts of a sample."""
 
 
 def _standing(wiring: Wiring, way: _Way) -> _Standing:
@@ -325,10 +327,7 @@ def _standing(wiring: Wiring, way: _Way) -> _Standing:
 
 def _some(wiring: Wiring, connection: Connection, count: int) -> _Some:
     """Choose some contacts of every part, evenly; ``count`` is how many tokens there are."""
-    found: dict[int, list[int]] = {part: [] for part in range(wiring.store.parts)}
-    for part, contact in strewn(connection, TOKEN.c.contact_id, wiring.store.parts, count // LOOKED + 1):
-        found[part].append(contact)
-    return found
+    return list(strewn(connection, TOKEN.c.contact_id, wiring.store.parts, count // LOOKED + 1))
 
 
 def _fates(
@@ -341,13 +340,16 @@ def _fates(
 ) -> Counter[tuple[int, str]]:
     """Count by node and fate; of a sample as many as stand at the node altogether."""
     counted: Counter[tuple[int, str]] = Counter()
-    fates = Fates(crossing, wiring.store.name, some=some is not None)
-    for part in range(wiring.store.parts):
-        run = _run(wiring, connection, part, way.deployment)
-        for place, fate, found in fates.count(run, () if some is None else some[part]):
-            counted[place, fate] += found
     if some is None:
+        fates = Fates(crossing, wiring.store.name)
+        for part in range(wiring.store.parts):
+            for place, fate, found in fates.count(_run(wiring, connection, part, way.deployment)):
+                counted[place, fate] += found
         return counted
+    chosen = runs(wiring.store.name)
+    fates = Fates(crossing, wiring.store.name, (chosen, in_run(chosen, TOKEN.c.contact_id)))
+    for place, fate, found in fates.count(_run(wiring, connection, 0, way.deployment), runs=pack(some)):
+        counted[place, fate] += found
     here = {place: count for (version, place), count in standing.items() if version == crossing.old.version_id}
     seen: Counter[int] = Counter()
     for (place, _), found in counted.items():

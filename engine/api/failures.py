@@ -12,6 +12,7 @@ from engine.api.acting import needs, note
 from engine.api.contacts import find_one
 from engine.run import repair
 from engine.run.context import Run
+from engine.store.partwise import of_each_part
 from engine.store.tables import Contact, Failure, Flow, FlowVersion, Message, Token
 from engine.store.tables.messages import UNCLEAR_MESSAGE
 from engine.terms import Text, from_micros
@@ -24,7 +25,7 @@ VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
 MESSAGE: sa.Table = Message.__table__  # type: ignore[attr-defined]
 TOKEN: sa.Table = Token.__table__  # type: ignore[attr-defined]
 
-PAGE: Final = 200
+PAGE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,13 @@ def list_failures(wiring: Wiring, limit: int = PAGE) -> list[FailureLine]:
 def list_unclear(wiring: Wiring, limit: int = PAGE) -> list[UnclearLine]:
     """List the messages that failed or are in doubt, the latest first."""
     columns = ("part", "contact_id", "version_id", "node", "channel", "state", "intent_at", "due_at")
-    mine = (MESSAGE.c.part.in_(range(wiring.store.parts)), UNCLEAR_MESSAGE)
-    latest = sa.select(*(MESSAGE.c[name] for name in columns)).where(*mine)
-    last = latest.order_by(MESSAGE.c.due_at.desc()).limit(limit).subquery()
+
+    def choose(part: sa.ColumnElement[int]) -> sa.Select[Any]:
+        chosen = sa.select(*(MESSAGE.c[name] for name in columns)).where(MESSAGE.c.part == part, UNCLEAR_MESSAGE)
+        return chosen.order_by(MESSAGE.c.due_at.desc()).limit(limit)
+
+    each = of_each_part(wiring.store.name, range(wiring.store.parts), choose)
+    last = sa.select(each).order_by(each.c.due_at.desc()).limit(limit).subquery("latest")
     chosen = (
         sa.select(last, CONTACT.c.key)
         .join(CONTACT, sa.and_(CONTACT.c.part == last.c.part, CONTACT.c.id == last.c.contact_id))

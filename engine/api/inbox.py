@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from engine.channels.base import MessageKey
 from engine.errors import NotFound
 from engine.people.contacts import find
+from engine.store.partwise import of_each_part
 from engine.store.tables import Contact, Inbox
 from engine.terms import from_micros
 from engine.wiring import Wiring
@@ -66,7 +67,7 @@ def list_inbox(wiring: Wiring, before: str | None = None, contact: str | None = 
             whose = f"{facts.part}-{facts.id}"
             wanted = (INBOX.c.message_key > f"{whose}-", INBOX.c.message_key < f"{whose}.")
             parts = range(facts.part, facts.part + 1)
-        rows = connection.execute(_latest(parts, before, wanted, limit + 1)).all()
+        rows = connection.execute(_latest(wiring.store.name, parts, before, wanted, limit + 1)).all()
     last = rows[limit - 1] if len(rows) > limit else None
     mark = None if last is None else f"{last.at}~{last.part}~{last.message_key}"
     return InboxPage(tuple(_line(row) for row in rows[:limit]), mark)
@@ -90,13 +91,16 @@ def read_mail(wiring: Wiring, key: str) -> Mail:
     return Mail(_line(row), str(body.get("from", "")), str(body.get("html", "")), str(body.get("text", "")))
 
 
-def _latest(parts: range, before: str | None, wanted: Sequence[sa.ColumnElement[bool]], limit: int) -> sa.Select[Any]:
+def _latest(
+    dialect: str, parts: range, before: str | None, wanted: Sequence[sa.ColumnElement[bool]], limit: int
+) -> sa.Select[Any]:
     """Choose the latest, part by part in the order of the index: each part gives no more than a page."""
-    found: list[sa.Select[Any]] = []
-    for part in parts:
-        chosen = sa.select(*_LINE).where(INBOX.c.part == part, *wanted, *_before(before, part))
-        found.append(sa.select(chosen.order_by(INBOX.c.at.desc(), INBOX.c.message_key.desc()).limit(limit).subquery()))
-    each = sa.union_all(*found).subquery()
+
+    def choose(part: sa.ColumnElement[int]) -> sa.Select[Any]:
+        chosen = sa.select(*_LINE).where(INBOX.c.part == part, *wanted, *_before(before))
+        return chosen.order_by(INBOX.c.at.desc(), INBOX.c.message_key.desc()).limit(limit)
+
+    each = of_each_part(dialect, parts, choose)
     order = (each.c.at.desc(), each.c.part.desc(), each.c.message_key.desc())
     first = sa.select(each).order_by(*order).limit(limit).subquery("first")
     mine = sa.and_(CONTACT.c.part == first.c.part, CONTACT.c.id == first.c.contact_id)
@@ -104,14 +108,14 @@ def _latest(parts: range, before: str | None, wanted: Sequence[sa.ColumnElement[
     return chosen.order_by(*(first.c[name].desc() for name in ("at", "part", "message_key")))
 
 
-def _before(mark: str | None, part: int) -> tuple[sa.ColumnElement[bool], ...]:
+def _before(mark: str | None) -> tuple[sa.ColumnElement[bool], ...]:
     """Choose what comes after the end of a page."""
     if not mark:
         return ()
     at, last, key = mark.split("~", 2)
-    if part != int(last):
-        return (INBOX.c.at <= int(at) if part < int(last) else INBOX.c.at < int(at),)
-    return (INBOX.c.at <= int(at), sa.or_(INBOX.c.at < int(at), INBOX.c.message_key < key))
+    further = sa.and_(INBOX.c.part == int(last), INBOX.c.message_key < key)
+    # The first bound is what the index is entered by.
+    return (INBOX.c.at <= int(at), sa.or_(INBOX.c.at < int(at), INBOX.c.part < int(last), further))
 
 
 _LINE: Final = tuple(

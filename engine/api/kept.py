@@ -7,7 +7,7 @@ A store of a million contacts is counted in a second or so. Nobody who opens a p
 import threading
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -99,12 +99,13 @@ def tend(wiring: Wiring) -> int:
     counts.tended = now = time.monotonic()
     slow = {name: each for name, each in list(counts.kept.items()) if each.took >= QUICK}
     patience, done = SHARE * sum(each.took for each in slow.values()), 0
+    gentle = replace(wiring, store=replace(wiring.store, gentle=True))
     for name, each in slow.items():
         if now - each.asked > FORGOTTEN:
             del counts.kept[name]
         elif each.is_older(SHARE * each.took if now - each.asked < LATELY else patience):
             try:
-                each.renew(wiring)
+                each.renew(gentle)
             except EngineError:  # what it counts is gone
                 del counts.kept[name]
             done += 1

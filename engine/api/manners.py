@@ -14,6 +14,7 @@ from engine.library.plan import Plan
 from engine.rules.model import Rule
 from engine.rules.names import event_names
 from engine.simulate.behaviour import GOAL_A_DAY, RECEIPTS, Behaviour
+from engine.store.rowsets import numbers, pack
 from engine.store.tables import Contact, Event, Flow, FlowVersion, Message
 from engine.terms import DAY, Micros
 from engine.wiring import Wiring
@@ -146,13 +147,14 @@ def _look(wiring: Wiring, connection: Connection, names: Sequence[str]) -> _Seen
     """Look at contacts spread evenly over some of the parts."""
     seen, now = _Seen(), wiring.clock.micros()
     looked_at = 0
+    chosen_ones = numbers(wiring.store.name, "chosen")
     for part in range(wiring.store.parts):
         if looked_at >= 4 * SAMPLE:
             break
         newest = connection.scalar(sa.select(sa.func.max(CONTACT.c.id)).where(CONTACT.c.part == part)) or 0
-        chosen = list(range(newest, 0, -max(1, -(-newest // SAMPLE))))
-        mine = CONTACT.c.part == part, CONTACT.c.id.in_(chosen), CONTACT.c.workspace_id == wiring.workspace_id
-        rows = connection.execute(sa.select(CONTACT.c.id, CONTACT.c.created_at).where(*mine)).all()
+        chosen = {"chosen": pack(range(newest, 0, -max(1, -(-newest // SAMPLE))))}
+        mine = CONTACT.c.part == part, CONTACT.c.id.in_(chosen_ones), CONTACT.c.workspace_id == wiring.workspace_id
+        rows = connection.execute(sa.select(CONTACT.c.id, CONTACT.c.created_at).where(*mine), chosen).all()
         looked_at += len(rows)
         seen.days += sum(min(LOOKED_BACK, now - row.created_at) for row in rows) / DAY
         _count(connection, part, [row.id for row in rows], names, now, seen)
@@ -160,15 +162,16 @@ def _look(wiring: Wiring, connection: Connection, names: Sequence[str]) -> _Seen
 
 
 def _count(
-    connection: Connection, part: int, chosen: Sequence[int], names: Sequence[str], now: Micros, seen: _Seen
+    connection: Connection, part: int, contacts: Sequence[int], names: Sequence[str], now: Micros, seen: _Seen
 ) -> None:
+    chosen_ones, chosen = numbers(connection.dialect.name, "chosen"), {"chosen": pack(contacts)}
     of = {"sent": MESSAGE.c.sent_at, "opened": MESSAGE.c.opened_at, "clicked": MESSAGE.c.clicked_at}
     mails = sa.select(MESSAGE.c.version_id, *(sa.func.count(column).label(name) for name, column in of.items()))
     lately = MESSAGE.c.sent_at.between(now - LOOKED_BACK, now - RIPE)
-    mine = MESSAGE.c.part == part, MESSAGE.c.contact_id.in_(chosen), MESSAGE.c.channel == EMAIL, lately
-    for row in connection.execute(mails.where(*mine).group_by(MESSAGE.c.version_id)):
+    mine = MESSAGE.c.part == part, MESSAGE.c.contact_id.in_(chosen_ones), MESSAGE.c.channel == EMAIL, lately
+    for row in connection.execute(mails.where(*mine).group_by(MESSAGE.c.version_id), chosen):
         seen.mails.setdefault(row.version_id, Counter()).update({name: getattr(row, name) for name in of})
-    here = [EVENT.c.part == part, EVENT.c.contact_id.in_(chosen)]
+    here = [EVENT.c.part == part, EVENT.c.contact_id.in_(chosen_ones)]
     here += [EVENT.c.name.in_(names), EVENT.c.at >= now - LOOKED_BACK]
     events = sa.select(EVENT.c.name, sa.func.count().label("times")).where(*here).group_by(EVENT.c.name)
-    seen.events.update({row.name: row.times for row in connection.execute(events)})
+    seen.events.update({row.name: row.times for row in connection.execute(events, chosen)})

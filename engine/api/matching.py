@@ -7,13 +7,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.api.kept import keep
-from engine.api.sampling import strewn
+from engine.api.sampling import in_run, runs, strewn
 from engine.people.contacts import ERASED
 from engine.rules.model import MessageDid, Rule, walk
 from engine.rules.parse import parse_rule
 from engine.segments.compile import RuleScope, compile_rule
 from engine.store.expressions import json_text
-from engine.store.rowsets import pack, rowset
+from engine.store.rowsets import pack
 from engine.store.tables import Contact, Segment
 from engine.wiring import Wiring
 
@@ -83,10 +83,10 @@ def count_contacts(wiring: Wiring) -> int:
 
 
 def _some(wiring: Wiring, connection: Connection, one_in: int) -> tuple[sa.FromClause, dict[str, str]]:
-    """Choose contacts all over the table, one in so many, each by its key, and the parameter that says which."""
-    some = rowset(wiring.store.name, "some", part=sa.BigInteger, id=sa.BigInteger)
-    mine = sa.and_(CONTACT.c.part == some.c.part, CONTACT.c.id == some.c.id)
-    return some.join(CONTACT, mine), {"some": pack(strewn(connection, CONTACT.c.id, wiring.store.parts, one_in))}
+    """Choose contacts all over the table, one in so many, and the parameter that says which."""
+    some = runs(wiring.store.name)
+    source = some.join(CONTACT, in_run(some, CONTACT.c.id))
+    return source, {"runs": pack(strewn(connection, CONTACT.c.id, wiring.store.parts, one_in))}
 
 
 def _samples(
@@ -94,7 +94,9 @@ def _samples(
 ) -> tuple[Sample, ...]:
     name = json_text(CONTACT.c.attributes, "name").label("name")
     chosen = sa.select(CONTACT.c.key, CONTACT.c.email, name).select_from(source).where(*conditions)
-    rows = connection.execute(chosen.order_by(CONTACT.c.part, CONTACT.c.id).limit(most), given)
+    # Of all the first ones, by the primary key; of a sample any: to put it in order it would be looked at once more.
+    ordered = chosen.order_by(CONTACT.c.part, CONTACT.c.id) if source is CONTACT else chosen
+    rows = connection.execute(ordered.limit(most), given)
     return tuple(Sample(row.key, row.name, row.email) for row in rows)
 
 

@@ -12,6 +12,7 @@ from engine.api import counts, experiments, flows
 from engine.api.kept import keep
 from engine.api.periods import Period, begin_of
 from engine.experiments.glance import Glance
+from engine.store.partwise import of_each_part
 from engine.store.tables import Contact, Message, Token
 from engine.terms import from_micros
 from engine.wiring import Wiring
@@ -115,7 +116,7 @@ def resting_at(wiring: Wiring, key: str, node: str, most: int = 50) -> list[Rest
     if not here:
         return []
     many = sum(counted[place, "waiting"] for place in waiting) >= MANY * most
-    first = _soonest(waiting, wiring.store.parts, most) if many else _found(here, most)
+    first = _soonest(wiring.store.name, waiting, wiring.store.parts, most) if many else _found(here, most)
     chosen = (
         sa.select(CONTACT.c.key, CONTACT.c.email, first.c.state, first.c.since, first.c.due_at)
         .join_from(first, CONTACT, sa.and_(CONTACT.c.part == first.c.part, CONTACT.c.id == first.c.contact_id))
@@ -145,17 +146,22 @@ def _found(places: Sequence[tuple[int, int]], most: int) -> sa.Subquery:
     return sa.select(*_RESTS).where(at).order_by(TOKEN.c.due_at.is_(None), *_SOONEST).limit(most).subquery("first")
 
 
-def _soonest(places: Sequence[tuple[int, int]], parts: int, most: int) -> sa.Subquery:
+def _soonest(dialect: str, places: Sequence[tuple[int, int]], parts: int, most: int) -> sa.Subquery:
     """Choose who moves next at places of versions; each part gives no more than are asked for."""
-    found: list[sa.Select[Any]] = []
-    for version, place in places:
-        for part in range(parts):
-            wanted = (TOKEN.c.part == part, TOKEN.c.version_id == version, TOKEN.c.due_at.is_not(None))
-            chosen = sa.select(*_RESTS).where(*wanted, TOKEN.c.node == place)
-            # By the index alone: very many may be due at one instant, and sorting those would read them all.
-            found.append(sa.select(chosen.order_by(TOKEN.c.due_at).limit(most).subquery()))
+    found = [sa.select(_waiting(dialect, version, place, parts, most)) for version, place in places]
     all_ = sa.union_all(*found).subquery()
     return sa.select(all_).order_by(*(all_.c[column.name] for column in _SOONEST)).limit(most).subquery("first")
+
+
+def _waiting(dialect: str, version: int, place: int, parts: int, most: int) -> sa.Subquery:
+    """Choose who moves next at one place of a version, part by part."""
+
+    def choose(part: sa.ColumnElement[int]) -> sa.Select[Any]:
+        wanted = (TOKEN.c.part == part, TOKEN.c.version_id == version, TOKEN.c.due_at.is_not(None))
+        # By the index alone: very many may be due at one instant, and sorting those would read them all.
+        return sa.select(*_RESTS).where(*wanted, TOKEN.c.node == place).order_by(TOKEN.c.due_at).limit(most)
+
+    return of_each_part(dialect, range(parts), choose)
 
 
 def _messages(wiring: Wiring, flow_id: int, period: Period) -> Mapping[str, Counter[str]]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from engine.api import counts, kept, matching, pausing, segments, standing
+from engine.api import counts, kept, matching, overview, pausing, segments, standing
 from engine.errors import NotFound
 from engine.wiring import Wiring
 
@@ -18,6 +18,7 @@ def tend_pages(wiring: Wiring) -> int:
     if not kept.is_tended(wiring):
         segments.list_segments(wiring)
         kept.keep(wiring, matching.count_contacts)
+        overview.busy_days(wiring)
         for each in counts.list_flows(wiring):
             try:
                 standing.figures(wiring, each.flow.key)

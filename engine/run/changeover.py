@@ -20,7 +20,7 @@ from engine.run.sql import CONTACT, PARKED
 from engine.run.tables import NOW, PART, VERSION, WAVE, clear
 from engine.store import sequences
 from engine.store.prepared import Prepared, parameter
-from engine.store.rowsets import numbers, pack, rowset
+from engine.store.rowsets import numbers, pack
 from engine.store.tables import Assignment, Message, Task
 
 NOTES: tuple[sa.Table, ...] = (Message.__table__, Assignment.__table__, Task.__table__)  # type: ignore[attr-defined]
@@ -92,26 +92,30 @@ def given(run: Run, crossing: Crossing, **more: Any) -> dict[str, Any]:
 class Fates:
     """Count enrollments by where they rest and what would become of them: a statement written once for all parts.
 
-    With ``some`` only some contacts are looked at.
+    With ``some`` only those contacts are looked at, of whatever part: what they are joined from, and how. Their
+    parameters are given with each count.
     """
 
-    def __init__(self, crossing: Crossing, dialect: str, *, some: bool = False) -> None:
+    def __init__(
+        self, crossing: Crossing, dialect: str, some: tuple[sa.FromClause, sa.ColumnElement[bool]] | None = None
+    ) -> None:
         """Write the statement down."""
         self._crossing = crossing
         what = fate(crossing, dialect).label("fate")
         source: sa.FromClause = TOKEN.join(ENROLLMENT, MINE)
-        if some:
-            chosen_ones = rowset(dialect, "some", id=sa.BigInteger)
-            source = chosen_ones.join(source, TOKEN.c.contact_id == chosen_ones.c.id)
+        here: Sequence[sa.ColumnElement[bool]] = HERE
+        if some is not None:
+            source, here = some[0].join(TOKEN, some[1]).join(ENROLLMENT, MINE), HERE[1:]
         chosen = sa.select(TOKEN.c.node, what, sa.func.count(TOKEN.c.enrollment_id.distinct())).select_from(source)
-        self._counted = Prepared(chosen.where(*HERE).group_by(TOKEN.c.node, what), dialect)
+        # Every part numbers its enrollments by itself.
+        self._counted = Prepared(chosen.where(*here).group_by(TOKEN.c.part, TOKEN.c.node, what), dialect)
 
-    def count(self, run: Run, some: Sequence[int] = ()) -> Iterator[tuple[int, str, int]]:
-        """Count those of a part: node, fate and how many.
+    def count(self, run: Run, **some: str) -> Iterator[tuple[int, str, int]]:
+        """Count those of a part, or of some contacts: node, fate and how many, part by part.
 
-        Cost: one statement over the version's tokens in the part, or those of some contacts.
+        Cost: one statement over the version's tokens in the part, or those of the contacts.
         """
-        known = given(run, self._crossing, some=pack([contact] for contact in some))
+        known = given(run, self._crossing, **some)
         for node, said, found in self._counted.run(run.connection, known):
             yield int(node), str(said), int(found)
 

@@ -54,9 +54,13 @@ __all__ = [
 POSTGRESQL_OPTIONS = (
     "-c idle_in_transaction_session_timeout=10s -c client_connection_check_interval=1s -c statement_timeout=5min "
     "-c tcp_user_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 "
-    "-c temp_buffers=64MB -c jit=off -c timezone=UTC"
+    "-c temp_buffers=64MB -c jit=off -c random_page_cost=1.1 -c timezone=UTC"
 )
-"""What every session asks of the server; those of TCP are the server's side of the same below."""
+"""What every session asks of the server; those of TCP are the server's side of the same below.
+
+Pages in any order cost hardly more than in a row: nobody's disk turns any more. With the server's 4 all that is due
+at a node is read and sorted to find the first fifty, which lie in an index in that order.
+"""
 
 POSTGRESQL_KEEPALIVE = {
     "keepalives": 1,
@@ -252,6 +256,12 @@ def _insert_many(connection: Connection, table: sa.Table, columns: tuple[str, ..
 @lru_cache(maxsize=64)
 def _insertion(table: sa.Table, columns: tuple[str, ...], count: int) -> str:
     return str(sa.insert(table).values([dict.fromkeys(columns)] * count).compile(dialect=sqlite.dialect()))
+
+
+def be_gentle(connection: Connection) -> None:
+    """Let this transaction's statements be worked on by one process of the server each: others are waiting for it."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SET LOCAL max_parallel_workers_per_gather = 0"))
 
 
 def be_patient(connection: Connection) -> None:

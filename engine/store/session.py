@@ -31,11 +31,15 @@ PARTS = {"sqlite": 1, "postgresql": 64}
 
 @dataclass
 class Store:
-    """A database and how many parts its people and runs are folded into."""
+    """A database and how many parts its people and runs are folded into.
+
+    Who reads by one that is ``gentle`` leaves the server's other processors to others.
+    """
 
     engine: Engine
     parts: int
     _turnstile: Turnstile | None = field(default=None, repr=False)
+    gentle: bool = False
 
     @property
     def name(self) -> str:
@@ -56,6 +60,8 @@ class Store:
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads: a consistent picture that waits for no writer."""
         with self.engine.connect().execution_options(dripline_read=True) as connection, connection.begin():
+            if self.gentle:
+                dialect.be_gentle(connection)
             yield connection
 
     def close(self) -> None:

@@ -34,7 +34,8 @@ def test_pages_of_contacts_follow_each_other(store: Store) -> None:
 
 
 def test_a_search_goes_on_where_it_left_off(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "SEARCHED", 4)
+    monkeypatch.setattr(searching, "PIECE", 4)
+    monkeypatch.setattr(searching, "SECONDS", -1.0)
     wiring = engine_on(store)
     begun, mailed, named = ([f"{sign}{number}" for number in range(5)] for sign in ("li", "b", "c"))
     add_contacts(wiring, *begun)

@@ -120,5 +120,14 @@ def test_what_pages_show_is_counted_beforehand(store: Store, monkeypatch: pytest
     tend_pages(wiring)
     assert kept.is_tended(wiring)
     names = {name[0].__name__ for name in kept._counts[store.engine].kept}  # type: ignore[index]
-    assert names == {"members", "count_contacts", "_ends", "_failed", "tokens_of", "passed_in", "_messages"}
+    assert names == {
+        "members",
+        "count_contacts",
+        "steps_by_day",
+        "_ends",
+        "_failed",
+        "tokens_of",
+        "passed_in",
+        "_messages",
+    }
     assert time.monotonic() - kept._counts[store.engine].tended < kept.LATELY
