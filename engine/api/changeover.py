@@ -46,7 +46,7 @@ VERSION: sa.Table = FlowVersion.__table__  # type: ignore[attr-defined]
 
 LEAVES: Final = "leaves"
 SAMPLES: Final = 5
-LOOKED: Final = 4_000
+LOOKED: Final = 2_000
 """Of more tokens than these a sample is looked at, where that will do."""
 
 BATCH = MOST

@@ -18,7 +18,7 @@ from engine.store.partwise import of_each_part
 LAST: Final = "\U0010ffff"
 """Sorts behind every sign that a key or an address can have."""
 
-PIECE: Final = 5_000
+PIECE: Final = 2_500
 """So many contacts are gone through at a time, where names are compared."""
 
 SECONDS: Final = 0.1

@@ -62,6 +62,12 @@ SESSION: Final[tuple[tuple[str, Good, str, str], ...]] = (
         "a statement that does not end keeps its rows and its part for ever",
     ),
     (
+        "random_page_cost",
+        _within(1, 2),
+        "1.1",
+        "what lies in an index in the order that is asked for is read as a whole and sorted",
+    ),
+    (
         "synchronous_commit",
         _word("on", "remote_apply", "remote_write", "local"),
         "on",

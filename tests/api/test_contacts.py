@@ -48,6 +48,18 @@ def test_a_search_goes_on_where_it_left_off(store: Store, monkeypatch: pytest.Mo
     assert len(seen) == 15
 
 
+def test_a_search_for_a_name_goes_on_while_it_has_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "PIECE", 2)
+    wiring = engine_on(store)
+    add_contacts(wiring, *(f"c{number}" for number in range(9)), attributes={"name": "Li"})
+    found = {}
+    for seconds in (-1.0, 60.0):
+        monkeypatch.setattr(searching, "SECONDS", seconds)
+        page = contacts.find_contacts(wiring, "li")
+        found[seconds] = (len(page.contacts), page.after is None)
+    assert found == {-1.0: (2, False), 60.0: (9, True)}
+
+
 def test_one_contact_with_its_time_line(store: Store) -> None:
     wiring = engine_on(store)
     go_live(wiring)

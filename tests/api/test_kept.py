@@ -5,6 +5,7 @@ import time
 from weakref import ref
 
 import pytest
+import sqlalchemy as sa
 
 from engine.api import kept, matching
 from engine.api.kept import keep, tend
@@ -110,6 +111,27 @@ def test_counts_go_with_their_store() -> None:
     del store, wiring
     gc.collect()
     assert engine() is None
+
+
+def test_what_is_counted_beside_the_pages_leaves_them_processors(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "QUICK", 0.0)
+    wiring = engine_on(store)
+    assert keep(wiring, _parallel) == _usual(wiring)
+    kept._counts[store.engine].kept[_parallel, ()].at = float("-inf")
+    assert tend(wiring) == 1
+    assert keep(wiring, _parallel) == ("0" if store.name == "postgresql" else "")
+
+
+def _parallel(wiring: Wiring) -> str:
+    """Tell how many processes may help with a statement."""
+    if wiring.store.name != "postgresql":
+        return ""
+    with wiring.store.read() as connection:
+        return str(connection.scalar(sa.text("SELECT current_setting('max_parallel_workers_per_gather')")))
+
+
+def _usual(wiring: Wiring) -> str:
+    return "" if wiring.store.name != "postgresql" else "2"
 
 
 def test_what_pages_show_is_counted_beforehand(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ def test_what_is_not_set_is_told_with_what_it_costs(postgresql_store: Store) -> 
             "SET LOCAL idle_in_transaction_session_timeout = 0",
             "SET LOCAL client_connection_check_interval = 0",
             "SET LOCAL statement_timeout = 0",
+            "SET LOCAL random_page_cost = 4",
             "ALTER TABLE token RESET (fillfactor)",
             "ALTER TABLE message SET (autovacuum_vacuum_scale_factor = 0.2)",
         ):
@@ -29,6 +30,7 @@ def test_what_is_not_set_is_told_with_what_it_costs(postgresql_store: Store) -> 
         "idle_in_transaction_session_timeout",
         "client_connection_check_interval",
         "statement_timeout",
+        "random_page_cost",
         "fillfactor of token",
         "autovacuum_vacuum_scale_factor of message",
     }
