@@ -29,12 +29,20 @@ def move_due(run: Run, program: Program, contacts: Sequence[int], *, woken_only:
 
 
 def move_turn(run: Run, program: Program) -> WaveReport:
-    """Move the tokens that are due at their contact's turn.
+    """Move the tokens that are due at their contact's turn; of several enrollments one after the other.
 
     Cost: one statement for a version of which none is.
     """
-    if not claim.anybody_turns(run, program):
-        return NOBODY
+    moved = NOBODY
+    while claim.anybody_turns(run, program):
+        now = _move_turn(run, program)
+        moved += now
+        if now.tokens == 0 or program.plan.reentry != "always":
+            break
+    return moved
+
+
+def _move_turn(run: Run, program: Program) -> WaveReport:
     direct = direct_of(program)
     if direct is None:
         return _by_nodes(run, program, claim.fill_turn(run, program))

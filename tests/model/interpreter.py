@@ -128,14 +128,16 @@ class Life:
         while has_moved:
             timed = ["trigger.schedule"] if is_first else []
             self._trigger(now, "trigger.segment", "trigger.date", *timed)
-            # Flow by flow; of one flow the passage that began first, as far as it comes.
+            # Flow by flow; of one flow first the passage that began first, each as far as it comes.
             has_moved = is_first = False
             for plan in self.world.plans:
-                ours = (enrollment for enrollment in self.enrollments if enrollment.plan is plan)
-                enrollment = next((each for each in ours if each.is_free(now)), None)
-                if enrollment is not None:
+                while (enrollment := self._first_free(plan, now)) is not None:
                     enrollment.move(now, act)
                     has_moved = True
+
+    def _first_free(self, plan: Plan, now: datetime) -> Enrollment | None:
+        ours = (enrollment for enrollment in self.enrollments if enrollment.plan is plan)
+        return next((enrollment for enrollment in ours if enrollment.is_free(now)), None)
 
     def _take(self, event: Event) -> None:
         """Let an event end enrollments, wake waits, let in."""
