@@ -74,7 +74,7 @@ def first_looks(run: Run) -> int:
         if subject.trigger is not None and run.deployment.rests(subject.trigger.plan):
             # Those who match already may have to come in: that waits for the end of the pause.
             continue
-        looked_at = _first_look(run, review.looked(subject), subject)
+        looked_at = first_look(run, subject)
         if looked_at:
             return looked_at
     for number in run.deployment.date_triggers():
@@ -82,6 +82,11 @@ def first_looks(run: Run) -> int:
         if looked_at:
             return looked_at
     return 0
+
+
+def first_look(run: Run, subject: Subject) -> int:
+    """Look at a batch of the contacts that were there before a segment or its trigger; 0 when all were looked at."""
+    return _first_look(run, review.looked(subject), subject)
 
 
 def _first_look(run: Run, name: str, subject: Subject | int) -> int:

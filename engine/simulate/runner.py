@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.channels.policy import MESSAGE
-from engine.contract.node import BySegment
 from engine.contract.registry import Registry
 from engine.experiments.division import EXPOSURE
 from engine.experiments.report import make_report as make_experiment_report
@@ -149,11 +148,9 @@ class _Player:
         self._look_back(events)
         for part in range(self.parts):
             run = self._run(part, scenario.start)
-            first, then = self._by_hand()
-            self._enter_all(run, first)
+            self._let_in_at_first(run)
             while changes.first_looks(run):
                 pass
-            self._enter_all(run, then)
         # Only now: what happens at the very start is not there yet when everybody is looked at first.
         self.world.plan(self._invented() if scenario.events is None else self._to_come(events))
 
@@ -245,21 +242,20 @@ class _Player:
     def _run(self, part: int, now: Micros) -> Run:
         return Run(self.connection, part, self.deployment, now, exact=True)
 
-    def _by_hand(self) -> tuple[list[PlanNode], list[PlanNode]]:
-        """Divide the triggers by hand: those before the first that looks at a segment, and the others."""
+    def _let_in_at_first(self, run: Run) -> None:
+        """Let in by hand, and who matches a segment already, in the order of the triggers in the document."""
         plan = self.deployment.plans[MAIN]
-        triggers, by_hand = plan.triggers, {each.index for each in plan.by_hand}
-        kinds = [isinstance(each.entry, BySegment) for each in triggers]
-        segment = kinds.index(True) if True in kinds else len(kinds)
-        first = [each for each in triggers[:segment] if each.index in by_hand]
-        return first, [each for each in triggers[segment:] if each.index in by_hand]
-
-    def _enter_all(self, run: Run, triggers: Sequence[PlanNode]) -> None:
-        plan = self.deployment.plans[MAIN]
-        clear(run.connection, ENTRANT)
-        _everybody(run.dialect).run(run.connection, run.given())
-        for trigger in triggers:
-            enter(run, plan, trigger)
+        by_hand = {each.index for each in plan.by_hand}
+        known = self.deployment.subjects
+        subjects = {each.trigger.node.index: each for each in known if each.trigger and each.trigger.plan is plan}
+        for trigger in plan.triggers:
+            if trigger.index in by_hand:
+                clear(run.connection, ENTRANT)
+                _everybody(run.dialect).run(run.connection, run.given())
+                enter(run, plan, trigger)
+            if trigger.index in subjects:
+                while changes.first_look(run, subjects[trigger.index]):
+                    pass
 
     def _look_back(self, events: Sequence[Happening]) -> None:
         """Let contacts of events be there from their first event on, and what happened before the start be history."""
