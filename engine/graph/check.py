@@ -1,15 +1,16 @@
 """Everything a checker finds in a document, in spite of whatever else is wrong with it."""
 
 import re
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 from engine.contract.findings import Finding
 from engine.contract.node import CheckView
 from engine.contract.registry import Registry
 from engine.graph.document import read_document
 from engine.graph.meaning import check_meaning
-from engine.graph.model import Document
+from engine.graph.model import Document, Edge, NodeDoc
 from engine.graph.order import order_of
 from engine.graph.places import places
 from engine.graph.structure import check_structure
@@ -17,6 +18,9 @@ from engine.graph.surroundings import Surroundings
 from engine.graph.text import warning
 from engine.graph.timing import check_timing
 from engine.graph.wording import check_wording
+
+FRESH: Final = timedelta(minutes=1)
+"""So long findings hold that look at the time."""
 
 _NUMBER = re.compile(r"(\d+)")
 
@@ -69,10 +73,18 @@ def _settings(document: Document) -> Iterator[Finding]:
 def _own_checks(document: Document, now: datetime) -> Iterator[Finding]:
     """Ask every node type what it finds itself."""
     for node in document.nodes:
-        if node.node_type is not None and node.config is not None:
-            connected = frozenset(edge.port for edge in document.leaving[node.id])
-            view = CheckView(node.id, f"{node.path}.config", connected, now)
-            yield from node.node_type.check(node.config, view)
+        leaving = document.leaving[node.id]
+        known = node.memo.get("own")
+        if known is None or known[0] != leaving or not timedelta(0) <= now - known[1] < FRESH:
+            known = node.memo["own"] = leaving, now, tuple(_own_check(node, leaving, now))
+        yield from known[2]
+
+
+def _own_check(node: NodeDoc, leaving: Sequence[Edge], now: datetime) -> Iterable[Finding]:
+    if node.node_type is None or node.config is None:
+        return ()
+    view = CheckView(node.id, f"{node.path}.config", frozenset(edge.port for edge in leaving), now)
+    return node.node_type.check(node.config, view)
 
 
 def _position(finding: Finding) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 from engine.errors import FlowError
+from engine.graph.text import is_same
 
 Key: TypeAlias = tuple[str, ...]
 """What changed: ``node/day1/config/subject``, ``edge/day1/out/day2``, ``flow/settings/goal``."""
@@ -151,7 +152,7 @@ def _named(kind: str, values: Any) -> dict[Key, Any] | None:
 def members_of(key: Key, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Entry]:
     """Say member by member how one thing becomes another."""
     found: list[Entry] = []
-    if repr(before) == repr(after):
+    if is_same(before, after):
         return found  # most are the same, and this is the quickest way to see it
     for name in dict.fromkeys((*before, *after)):
         was, now = before.get(name, ABSENT), after.get(name, ABSENT)

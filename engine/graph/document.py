@@ -51,7 +51,7 @@ def read_document(
         return None, findings + many
     settings, faults = (Settings(), []) if frame.settings is None else salvage(Settings, frame.settings, "settings")
     nodes, more = read_nodes(frame.nodes, registry or installed(), unchanged.nodes)
-    edges, others = read_edges(frame.edges, nodes, unchanged.edges)
+    edges, others = read_edges(frame.edges, nodes, unchanged)
     key = frame.key or ""
     findings = findings + faults + more + others
     faulty = frozenset(found[0] for each in findings if (found := _PLACE.match(each.path)))

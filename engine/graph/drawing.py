@@ -18,6 +18,7 @@ from engine.graph.sizes import Box, Point, boxes
 class Drawing:
     """A document's nodes and edges, free to be changed; what they were is left as it was.
 
+    What is not changed stays the same object: whoever compares or reads the document next need not look into it.
     ``document`` is what the JSON was read to, if it was; one of another JSON is passed over.
     """
 
@@ -47,7 +48,7 @@ class Drawing:
             if name is None:
                 name = fresh_id(str(value.get("type", "node")), self.nodes.keys() | self.before.by_id.keys())
                 self.places.setdefault(name, self.places.get(f"nodes[{index}]", (0.0, 0.0)))
-            self.nodes[name] = {**value, "id": name}
+            self.nodes[name] = value if value.get("id") == name else {**value, "id": name}
         for value in _list(raw, "edges"):
             key = name_of("edge", value)
             if key is None:
@@ -69,13 +70,22 @@ class Drawing:
         return boxes(self.before, self.places)
 
     def node(self, name: object) -> dict[str, Any]:
-        """Find a node.
+        """Find a node, not to be changed.
 
         Errors: ``FlowError``.
         """
         if not isinstance(name, str) or name not in self.nodes:
             raise FlowError(f"there is no node {name!r} any more", node=name)
         return self.nodes[name]
+
+    def change(self, name: object) -> dict[str, Any]:
+        """Find a node that is free to be changed.
+
+        Errors: ``FlowError``.
+        """
+        node = dict(self.node(name))
+        self.nodes[str(name)] = node
+        return node
 
     def known(self, name: str) -> NodeDoc:
         """Give a node as it was read when the gesture began."""

@@ -7,22 +7,27 @@ from engine.graph.faults import missing_keys, salvage
 from engine.graph.model import Edge, NodeDoc
 from engine.graph.shape import EdgeFrame
 from engine.graph.text import error
+from engine.graph.unchanged import Unchanged
 from engine.rules.faults import nearest
 
 
 def read_edges(
-    raw: Sequence[object], nodes: Sequence[NodeDoc], known: Mapping[int, Edge]
+    raw: Sequence[object], nodes: Sequence[NodeDoc], unchanged: Unchanged
 ) -> tuple[tuple[Edge, ...], list[Finding]]:
-    """Read all edges but those that are known, by their places; those without two ends are left out."""
+    """Read all edges but those that are unchanged; those without two ends are left out."""
     ends = {node.id: node for node in nodes}
+    same = {node.id for node in unchanged.nodes.values()}
     edges: dict[tuple[str, str, str], Edge] = {}
     findings: list[Finding] = []
     for index, each in enumerate(raw):
-        edge = known.get(index)
+        edge = unchanged.edges.get(index)
         if edge is None:
             edge, faults = _edge(index, each)
             findings += faults
-        if edge is None:
+            if edge is None:
+                continue
+        elif edge.source in same and edge.target in ends:
+            edges.setdefault((edge.source, edge.port, edge.target), edge)
             continue
         findings += _ends(edge, ends)
         if edge.source not in ends or edge.target not in ends:

@@ -86,7 +86,7 @@ def move(drawing: Drawing, args: Mapping[str, Any]) -> None:
 
 def configure(drawing: Drawing, args: Mapping[str, Any]) -> None:
     """Set a ``field`` of a node's settings, a JSON pointer, to ``value``; without a value it is taken away."""
-    node = drawing.node(args.get("id"))
+    node = drawing.change(args.get("id"))
     config = put_pointer(node.get("config") or {}, str(args.get("field", "")), args.get("value"))
     if not isinstance(config, dict):
         raise FlowError("the settings of a node are an object")
@@ -96,17 +96,17 @@ def configure(drawing: Drawing, args: Mapping[str, Any]) -> None:
 
 def rename(drawing: Drawing, args: Mapping[str, Any]) -> None:
     """Give a node a ``name`` in a ``language``, or in all; an empty one takes it away."""
-    _say(drawing.node(args.get("id")), "name", args)
+    _say(drawing.change(args.get("id")), "name", args)
 
 
 def annotate(drawing: Drawing, args: Mapping[str, Any]) -> None:
     """Write a ``name`` beside a node as its note."""
-    _say(drawing.node(args.get("id")), "note", args)
+    _say(drawing.change(args.get("id")), "note", args)
 
 
 def replace(drawing: Drawing, args: Mapping[str, Any]) -> None:
     """Make a node one of another ``type``; settings that both know are kept."""
-    node, node_type = drawing.node(args.get("id")), _type(drawing, args)
+    node, node_type = drawing.change(args.get("id")), _type(drawing, args)
     name = str(args["id"])
     if node_type.family == "trigger" and drawing.entering(name):
         raise FlowError("a trigger has no way in; take its edges away first")

@@ -1,6 +1,7 @@
 """What rules and names mean: rules that never hold, messages that are not there, names that nothing bears."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from engine.contract.findings import Finding
 from engine.contract.node import ByEvent, Family
@@ -14,6 +15,9 @@ from engine.rules.contradiction import never_holds
 from engine.rules.faults import nearest
 from engine.rules.model import Any_, Attr, HasConsent, InSegment, MessageDid, Not, happenings
 from engine.rules.names import GRANTS, RECEIPTS, WITHDRAWALS
+
+NAMES: Final = frozenset(("segment", "topic", "event", "flow", "template_key"))
+"""The hints of fields that hold a name."""
 
 
 def check_meaning(
@@ -75,6 +79,8 @@ def _names_in_rule(document: Document, known: Surroundings, place: RulePlace) ->
 
 
 def _named(document: Document, known: Surroundings, place: Place) -> Iterator[Finding]:
+    if place.hint not in NAMES:
+        return
     node = None if place.node is None else place.node.id
     catalogues: Mapping[str, Callable[[], Iterator[Finding]]] = {
         "segment": lambda: _unknown("segment", str(place.value), known.segments, place.path, node),
@@ -83,8 +89,7 @@ def _named(document: Document, known: Surroundings, place: Place) -> Iterator[Fi
         "flow": lambda: _flow(document, str(place.value), known, place.path, node),
         "template_key": lambda: _template(place, known),
     }
-    if place.hint in catalogues:
-        yield from catalogues[place.hint]()
+    yield from catalogues[place.hint]()
 
 
 def _unknown(what: str, name: str, known: frozenset[str] | None, path: str, node: str | None) -> Iterator[Finding]:

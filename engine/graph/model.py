@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,7 @@ class Edge:
     port: str
     target: str
 
-    @property
+    @cached_property
     def path(self) -> str:
         """Where the edge stands in the document."""
         return f"edges[{self.index}]"
@@ -41,8 +42,10 @@ class NodeDoc:
     name: Text | None = None
     note: Text | None = None
     at: tuple[float, float] | None = None
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What others found in it, by their names for it; while somebody draws, most nodes stay the same objects."""
 
-    @property
+    @cached_property
     def path(self) -> str:
         """Where the node stands in the document."""
         return f"nodes[{self.index}]"
@@ -59,15 +62,22 @@ class NodeDoc:
         """The values of the settings that mean something."""
         return () if self.config is None else tuple(fields_of(self.config))
 
-    @property
+    @cached_property
     def is_trigger(self) -> bool:
         """Whether contacts come in here."""
         return self.node_type is not None and self.node_type.family is Family.TRIGGER
 
-    @property
+    @cached_property
     def sends(self) -> bool:
         """Whether it sends something."""
         return self.node_type is not None and self.node_type.channel is not None
+
+    @cached_property
+    def least_waits(self) -> Mapping[str, timedelta]:
+        """How long a contact rests here at least that leaves by each of its ports."""
+        if self.node_type is None or self.config is None:
+            return {}
+        return {port.key: self.node_type.least_wait(self.config, port.key) for port in self.ports or ()}
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,15 @@ def order_of(document: Document) -> Order:
     )
 
 
+@lru_cache(maxsize=16)
+def is_acyclic(graph: nx.DiGraph) -> bool:
+    """Tell whether a document's graph is without circles."""
+    return bool(nx.is_directed_acyclic_graph(graph))
+
+
 def acyclic(graph: nx.DiGraph) -> nx.DiGraph:
     """Leave out the edges within circles."""
-    if nx.is_directed_acyclic_graph(graph):  # much quicker than to look for circles, and nearly always so
+    if is_acyclic(graph):  # much quicker than to look for circles, and nearly always so
         return graph
     circle = {name: number for number, names in enumerate(nx.strongly_connected_components(graph)) for name in names}
     inside = [(source, target) for source, target in graph.edges if circle[source] == circle[target]]

@@ -1,13 +1,14 @@
 """What the drawing itself shows: circles, nodes that nobody reaches, ports that lead nowhere."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import networkx as nx
 
 from engine.contract.findings import Finding
 from engine.contract.node import Family
-from engine.graph.model import Document, NodeDoc
-from engine.graph.order import graph_of
+from engine.graph.model import Document, Edge, NodeDoc
+from engine.graph.order import graph_of, is_acyclic
 from engine.graph.text import error, warning
 
 
@@ -18,13 +19,13 @@ def check_structure(document: Document) -> Iterator[Finding]:
     yield from _triggers(document)
     yield from _unreachable(document, graph)
     for node in document.nodes:
-        yield from _open_ports(document, node)
+        yield from _open_ports(node, document.leaving[node.id])
         if node.node_type is not None and node.node_type.family is Family.SPLIT:
             yield from _same_ways(document, node)
 
 
 def _circles(document: Document, graph: nx.DiGraph) -> Iterator[Finding]:
-    if nx.is_directed_acyclic_graph(graph):
+    if is_acyclic(graph):
         return
     for names in nx.strongly_connected_components(graph):
         start = min(names, key=lambda name: document.by_id[name].index)
@@ -59,22 +60,34 @@ def _triggers(document: Document) -> Iterator[Finding]:
 
 def _unreachable(document: Document, graph: nx.DiGraph) -> Iterator[Finding]:
     # A node of unknown type may be a trigger.
-    starts = {node.id for node in document.nodes if node.is_trigger or node.node_type is None}
+    starts = frozenset(node.id for node in document.nodes if node.is_trigger or node.node_type is None)
     if not starts:
         return
-    reached = starts.union(*(nx.descendants(graph, start) for start in starts))
+    reached = _reached(graph, starts)
     for node in document.nodes:
         if node.id not in reached:
             words = "cannot be reached from any trigger"
             yield error("graph.unreachable", node.path, words, "lead an edge to it, or remove it", node.id)
 
 
-def _open_ports(document: Document, node: NodeDoc) -> Iterator[Finding]:
-    used = {edge.port for edge in document.leaving[node.id]}
-    for port in node.ports or ():
-        if port.expected and port.key not in used:
-            words = f"its port {port.key!r} leads nowhere"
-            yield warning("graph.open_port", node.path, words, "draw an edge from it", node.id, port=port.key)
+# A graph that is drawn is the same object as long as its ways are the same.
+@lru_cache(maxsize=16)
+def _reached(graph: nx.DiGraph, starts: frozenset[str]) -> frozenset[str]:
+    return starts.union(*(nx.descendants(graph, start) for start in starts))
+
+
+def _open_ports(node: NodeDoc, leaving: tuple[Edge, ...]) -> tuple[Finding, ...]:
+    known: tuple[tuple[Edge, ...], tuple[Finding, ...]] | None = node.memo.get("open ports")
+    if known is None or known[0] != leaving:
+        used = {edge.port for edge in leaving}
+        free = [port.key for port in node.ports or () if port.expected and port.key not in used]
+        known = node.memo["open ports"] = leaving, tuple(_open_port(node, port) for port in free)
+    return known[1]
+
+
+def _open_port(node: NodeDoc, port: str) -> Finding:
+    words = f"its port {port!r} leads nowhere"
+    return warning("graph.open_port", node.path, words, "draw an edge from it", node.id, port=port)
 
 
 def _same_ways(document: Document, node: NodeDoc) -> Iterator[Finding]:

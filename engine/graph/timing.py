@@ -4,11 +4,11 @@ Nobody is at hand, so it is played through with imagined entries: at midnight of
 of the flow lies ahead in full; and at the present instant, for waits that name a date.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from heapq import heappop, heappush
-from typing import Final, TypeAlias
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from engine.civil import WaitUntil, effective_zone, resolve_wait
@@ -18,11 +18,9 @@ from engine.graph.order import Order
 from engine.graph.text import warning
 
 WEEK: Final = timedelta(days=7)
+NO_TIME: Final = timedelta(0)
 LAST_ZONE: Final = ZoneInfo("Etc/GMT+12")
 """Where every calendar date ends last: a date that is over there is over everywhere."""
-
-
-Choose: TypeAlias = Callable[[datetime, datetime], datetime]
 
 
 @dataclass(frozen=True)
@@ -52,18 +50,19 @@ class Passage:
         if node.id in self.targets:
             instant = self.instant(node, arrival)
             return arrival if instant is None else max(arrival, instant)
-        if node.node_type is None or node.config is None:
-            return arrival
-        return arrival + node.node_type.least_wait(node.config, port)
+        return arrival + node.least_waits.get(port, NO_TIME)
 
-    def arrivals(self, choose: Choose) -> dict[str, datetime]:
-        """Tell when contacts come to each node by the quickest way (``min``) or the slowest (``max``) of the ways."""
-        came = {node.id: self.entry.at for node in self.order.nodes if node.is_trigger}
+    def arrivals(self) -> dict[str, tuple[datetime, datetime]]:
+        """Tell when contacts come to each node by the quickest and by the slowest of the ways."""
+        came = {node.id: (self.entry.at, self.entry.at) for node in self.order.nodes if node.is_trigger}
         for node in self.order.nodes:
             if node.id in came:
+                early, late = came[node.id]
                 for edge in self.document.leaving[node.id]:
-                    left = self.leave(node, edge.port, came[node.id])
-                    came[edge.target] = choose(came.get(edge.target, left), left)
+                    first = self.leave(node, edge.port, early)
+                    last = first if early == late else self.leave(node, edge.port, late)
+                    known = came.get(edge.target)
+                    came[edge.target] = (first, last) if known is None else (min(first, known[0]), max(last, known[1]))
         return came
 
     def one_too_many(self, first: NodeDoc, start: datetime, most: int) -> NodeDoc | None:
@@ -124,12 +123,12 @@ def _past(
     # A second after midnight: almost nobody enters at midnight itself.
     entries = [*(Entry(entry.at + timedelta(seconds=1), entry.tz) for entry in midnights), present]
     passages = [Passage(document, order, targets, entry) for entry in entries] if targets else []
-    arrivals = [(passage, passage.arrivals(min)) for passage in passages]
+    arrivals = [(passage, passage.arrivals()) for passage in passages]
     for node in order.nodes:
         if node.id not in targets:
             continue
         worlds = arrivals[-1:] if targets[node.id].date is not None else arrivals[:-1]
-        if all(node.id in came and _is_over(passage, node, came[node.id]) for passage, came in worlds):
+        if all(node.id in came and _is_over(passage, node, came[node.id][0]) for passage, came in worlds):
             words = "is over before anyone can come here, so everybody goes on at once"
             yield warning("wait.past", f"{node.path}.config", words, "wait for something later", node.id)
 
@@ -141,11 +140,11 @@ def _is_over(passage: Passage, node: NodeDoc, arrival: datetime) -> bool:
 
 def _crowded(passage: Passage, most: int) -> Finding | None:
     """Find the first stretch of a path on which more than ``most`` messages can fall into seven days."""
-    early, late = passage.arrivals(min), passage.arrivals(max)
+    came = passage.arrivals()
     for node in passage.order.nodes:
-        if node.id not in early or not _reaches(node):
+        if node.id not in came or not _reaches(node):
             continue
-        for start in sorted({early[node.id], late[node.id]}):
+        for start in sorted(set(came[node.id])):
             last = passage.one_too_many(node, start, most)
             if last is not None:
                 return warning(

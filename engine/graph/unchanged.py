@@ -42,10 +42,11 @@ class Unchanged:
 def _same(read: Sequence[T], now: object, then: object, faulty: frozenset[str]) -> dict[int, T]:
     if not isinstance(now, list) or not isinstance(then, list):
         return {}
+    length = min(len(now), len(then))
     return {
         each.index: each
         for each in read
-        if each.index < min(len(now), len(then))
+        if each.index < length
+        and (now[each.index] is then[each.index] or is_same(now[each.index], then[each.index]))
         and each.path not in faulty
-        and is_same(now[each.index], then[each.index])
     }
