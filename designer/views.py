@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -99,7 +99,7 @@ class Pages:
             "zone": zone_of(workspace.timezone),
             "clock": clock(self.wiring),
             "menu": [entry for entry in MENU if entry.path in self.places and actor_of(request).may(entry.right)],
-            "failing": failures.count_failures(self.wiring),
+            "failing": cache(partial(failures.count_failures, self.wiring)),
             **_visitor(request),
         }
 

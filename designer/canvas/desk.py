@@ -1,9 +1,10 @@
 """The desk at which canvases are served: it knows what each page shows and says how it comes to show something else."""
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -30,10 +31,13 @@ from designer.problems import status_of
 from designer.views import HEADERS, Pages
 from engine.api import drawing
 from engine.api.drawing import Changed, Sheet
-from engine.api.vocabulary import attribute_kinds
+from engine.api.vocabulary import Vocabulary, attribute_kinds, read_vocabulary
 from engine.contract.findings import Level
 from engine.errors import FlowError, NotFound
 from engine.graph.delta import Overtaken
+
+MOMENT: Final = 5.0
+"""So many seconds an open panel offers the names that were read when it was opened."""
 
 
 class Desk:
@@ -44,6 +48,7 @@ class Desk:
         self.wiring = pages.wiring
         self.hub = Hub()
         self.scenes = Scenes()
+        self.names = -MOMENT, Vocabulary()
 
     def actor(self, request: Request) -> str:
         """Tell whose gestures these are; empty when nobody signed in, and a tab is its own actor."""
@@ -87,7 +92,7 @@ class Desk:
         language = self.pages.language(request)
         return {
             "sheet": sheet,
-            "inspector": inspect(self.pages, request, sheet, ""),
+            "inspector": inspect(self.pages, request, sheet, "", self._vocabulary(0)),
             "scene": scene,
             "groups": palette(self.wiring.registry, language),
             "keys": shortcuts(language),
@@ -108,7 +113,7 @@ class Desk:
         touched = set() if changed is None else {entry.key[1] for entry in changed.done.change if len(entry.key) > 1}
         html = self._changes(request, sheet, before, scene, said.hand.actor, f"{words} {gone}".strip(), gone)
         if said.kind == "set" or (said.open and (said.open in touched or said.open not in scene.cards)):
-            html += self._as_partial("#inspector", inspect(self.pages, request, sheet, said.open))
+            html += self._as_partial("#inspector", inspect(self.pages, request, sheet, said.open, self._vocabulary()))
         told = {"revision": sheet.revision, "new": list(changed.done.new) if changed else [], "done": bool(changed)}
         return HTMLResponse(html, headers={**HEADERS, "X-Canvas": json.dumps(told)})
 
@@ -145,7 +150,7 @@ class Desk:
 
     def inspector(self, request: Request, key: str, name: str) -> str:
         """Draw the inspector of a node."""
-        return inspect(self.pages, request, drawing.open_sheet(self.wiring, key), name)
+        return inspect(self.pages, request, drawing.open_sheet(self.wiring, key), name, self._vocabulary(0))
 
     def plan(self, request: Request, key: str, name: str, base: float, lift: float, a_day: float) -> str:
         """Say what a test at a node would take. Errors: ``NotFound`` for a node that compares nothing."""
@@ -181,7 +186,7 @@ class Desk:
         language = self.pages.language(request)
         key, revision = sheet.flow.key, sheet.revision
         now = self.scenes.find(key, revision, language.tag)
-        if now is not None and now.document is sheet.document and now.findings == sheet.findings:
+        if now is not None and now.shows(sheet.document, sheet.findings):
             return now
         before = now or self.scenes.find(key, revision - 1, language.tag)
         scene = make_scene(sheet.document, sheet.findings, revision, language, before)
@@ -221,6 +226,12 @@ class Desk:
         if sheet.flow.number is None:
             return int(bool(sheet.raw.get("nodes")))
         return sum(not each.only_moved for each in drawing.unpublished(self.wiring, sheet))
+
+    def _vocabulary(self, seconds: float = MOMENT) -> Vocabulary:
+        """Give the names that the workspace knows, as they were read so many seconds ago at most."""
+        if time.monotonic() > self.names[0] + seconds:
+            self.names = time.monotonic(), read_vocabulary(self.wiring)
+        return self.names[1]
 
     def _as_partial(self, target: str, html: str) -> str:
         return f'<hx-partial hx-target="{target}" hx-swap="innerMorph">{html}</hx-partial>'

@@ -38,7 +38,7 @@ def fragments(before: Scene | None, after: Scene) -> Iterator[Fragment]:
         known = before.cards.get(name)
         if known is None:
             yield Fragment("#cards", "beforeend", card=card)
-        elif known != card:
+        elif known is not card and known != card:
             yield Fragment(f"#{card.dom}", "outerMorph", card=card)
     for name, card in before.cards.items():
         if name not in after.cards:
@@ -50,7 +50,7 @@ def _of_lines(before: Scene, after: Scene) -> Iterator[Fragment]:
         known = before.lines.get(dom)
         if known is None:
             yield Fragment("#edges", "beforeend strip:true", line=line)
-        elif known != line:
+        elif known is not line and known != line:
             yield Fragment(f"#{dom}", "outerMorph strip:true", line=line)
     for dom in before.lines:
         if dom not in after.lines:
@@ -71,7 +71,7 @@ class Scenes:
         """Remember a scene; of the one before it only what pages show, which is all that is compared with it later."""
         last = self._kept.get((key, scene.revision - 1, language))
         if last is not None:
-            self._kept[key, last.revision, language] = replace(last, ground=None, document=None, drawn={}, findings=())
+            self._kept[key, last.revision, language] = replace(last, draft=None)
         self._kept[key, scene.revision, language] = scene
         self._kept.move_to_end((key, scene.revision, language))
         while len(self._kept) > KEPT:

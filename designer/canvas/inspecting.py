@@ -7,20 +7,19 @@ from designer.faults import say_fault
 from designer.forms.render import facts, flow_panels, inspector, panel_of
 from designer.views import Pages
 from engine.api.drawing import Sheet
-from engine.api.vocabulary import read_vocabulary
+from engine.api.vocabulary import Vocabulary
 from engine.terms import Text
 
 
-def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
-    """Draw the inspector of a node; of the flow itself when there is no such node."""
+def inspect(pages: Pages, request: Request, sheet: Sheet, name: str, vocabulary: Vocabulary) -> str:
+    """Draw the inspector of a node, or of the flow itself when there is none; it offers the vocabulary."""
     node = None if sheet.document is None else sheet.document.by_id.get(name)
     raw = next((each for each in sheet.raw.get("nodes", []) if isinstance(each, dict) and each.get("id") == name), None)
     if node is None or raw is None:
-        return _inspect_flow(pages, request, sheet)
+        return _inspect_flow(pages, request, sheet, vocabulary)
     own = [finding for finding in sheet.findings if finding.node == name]
     form = plan = ""
     if node.node_type is not None and sheet.document is not None:
-        vocabulary = read_vocabulary(pages.wiring)
         panel = panel_of(
             node.node_type,
             raw,
@@ -47,8 +46,7 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str) -> str:
     )
 
 
-def _inspect_flow(pages: Pages, request: Request, sheet: Sheet) -> str:
-    vocabulary = read_vocabulary(pages.wiring)
+def _inspect_flow(pages: Pages, request: Request, sheet: Sheet, vocabulary: Vocabulary) -> str:
     words, rest = flow_panels(
         sheet.raw,
         sheet.findings,

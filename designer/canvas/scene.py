@@ -3,9 +3,9 @@
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import is_
+from functools import cached_property
 from typing import Any, Final
 
 from designer.canvas.paths import Ground, middle, path, route
@@ -79,24 +79,70 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Draft:
+    """What a scene is drawn from: a document with what was found in it, where its nodes lie, and their ports."""
+
+    document: Document
+    findings: tuple[Finding, ...]
+    boxes: Mapping[str, Box]
+    ports: Mapping[str, tuple[Port, ...]]
+
+    @classmethod
+    def of(cls, document: Document, findings: Sequence[Finding]) -> "Draft":
+        """Lay a document out."""
+        ports = {node.id: ports_of(document, node) for node in document.nodes}
+        return cls(document, tuple(findings), boxes(document, place_all(document)), ports)
+
+    @cached_property
+    def told(self) -> Mapping[str, list[Finding]]:
+        """What was found in each node."""
+        told: dict[str, list[Finding]] = defaultdict(list)
+        for finding in self.findings:
+            if finding.node is not None:
+                told[finding.node].append(finding)
+        return told
+
+    def same_lines(self, before: "Draft") -> bool:
+        """Tell whether all lines are as they were."""
+        mine, theirs = self.document.edges, before.document.edges
+        return self.boxes == before.boxes and self.ports == before.ports and mine == theirs
+
+    def same_cards(self, before: "Draft") -> Iterator[str]:
+        """Name the nodes whose cards are as they were; nodes that were not read anew are the same objects."""
+        mine, theirs = self.document, before.document
+        fresh = {name for name, node in mine.by_id.items() if theirs.by_id.get(name) is not node}
+        fresh |= {edge.source for edge in mine.edges if edge.target in fresh}
+        for name in mine.by_id:
+            if (
+                name not in fresh
+                and mine.leaving[name] == theirs.leaving[name]
+                and self.boxes[name] == before.boxes[name]
+                and self.told.get(name) == before.told.get(name)
+            ):
+                yield name
+
+
+@dataclass(frozen=True)
 class Scene:
     """Everything on a canvas.
 
-    Shape: ``bounds`` hold all of it with free room around; ``ground`` is what the lines were drawn from, ``findings``
-    what the cards tell of the ``document``. ``html`` are the elements that were written so far, by their ids;
-    ``problems`` what pages that show it list as such, None where they may not all list the same.
+    Shape: ``bounds`` hold all of it with free room around; ``draft`` is what it was drawn from, as long as another may
+    be drawn from the same. ``html`` are the elements that were written so far, by their ids; ``problems`` what pages
+    that show it list as such, None where they may not all list the same.
     """
 
     revision: int
     cards: Mapping[str, Card]
     lines: Mapping[str, Line]
     bounds: Box
-    ground: Any = field(default=None, compare=False, repr=False)
-    document: Document | None = field(default=None, compare=False, repr=False)
-    drawn: Mapping[str, "_Drawn"] = field(default_factory=dict, compare=False, repr=False)
-    findings: tuple[Finding, ...] = field(default=(), compare=False, repr=False)
+    draft: Draft | None = field(default=None, compare=False, repr=False)
     html: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     problems: tuple[Any, ...] | None = field(default=None, compare=False, repr=False)
+
+    def shows(self, document: Document | None, findings: tuple[Finding, ...]) -> bool:
+        """Tell whether it was drawn from this."""
+        draft = self.draft
+        return draft is not None and draft.document is document and draft.findings == findings
 
 
 def make_scene(
@@ -112,32 +158,22 @@ def make_scene(
     """
     if document is None:
         return Scene(revision, {}, {}, Box(-MARGIN, -MARGIN, 2 * MARGIN, 2 * MARGIN))
-    found = boxes(document, place_all(document))
-    told: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        if finding.node is not None:
-            told[finding.node].append(finding)
-    ports = {node.id: ports_of(document, node) for node in document.nodes}
-    drawn = {
-        node.id: _Drawn.of(document, node, found[node.id], ports[node.id], told[node.id]) for node in document.nodes
-    }
+    draft = Draft.of(document, findings)
+    last = None if before is None else before.draft
+    same = set() if last is None else set(draft.same_cards(last))
     cards = {
-        name: before.cards[name]
-        if before is not None and each.is_same(before.drawn.get(name))
-        else _card(document, each.nodes[0], found[name], ports[name], told[name], language)
-        for name, each in drawn.items()
+        node.id: before.cards[node.id] if before is not None and node.id in same else _card(draft, node, language)
+        for node in document.nodes
     }
-    places = {name: {port.key: place for place, port in enumerate(each)} for name, each in ports.items()}
-    basis = (found, places, [(edge.source, edge.port, edge.target) for edge in document.edges])
     lines: Mapping[str, Line]
-    if before is not None and before.ground == basis:
+    if before is not None and last is not None and draft.same_lines(last):
         lines, bounds = before.lines, before.bounds
     else:
-        ground = Ground(found.values())
-        made = [_line(edge, found, places[edge.source], ground) for edge in document.edges]
-        lines, bounds = {line.dom: line for line in made}, _bounds(found.values())
+        ground = Ground(draft.boxes.values())
+        made = [_line(edge, draft, ground) for edge in document.edges]
+        lines, bounds = {line.dom: line for line in made}, _bounds(draft.boxes.values())
     html = {} if before is None else _written(before, cards, lines)
-    return Scene(revision, cards, lines, bounds, basis, document, drawn, tuple(findings), html)
+    return Scene(revision, cards, lines, bounds, draft, html)
 
 
 def _written(before: Scene, cards: Mapping[str, Card], lines: Mapping[str, Line]) -> dict[str, str]:
@@ -145,29 +181,6 @@ def _written(before: Scene, cards: Mapping[str, Card], lines: Mapping[str, Line]
     same = [card.dom for name, card in cards.items() if before.cards.get(name) is card]
     same += lines if lines is before.lines else [dom for dom, line in lines.items() if before.lines.get(dom) == line]
     return {dom: before.html[dom] for dom in same if dom in before.html}
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """What a card is drawn from: its node and those its ways lead to, and the rest."""
-
-    nodes: tuple[NodeDoc, ...]
-    rest: tuple[Any, ...]
-
-    @classmethod
-    def of(cls, document: Document, node: NodeDoc, box: Box, ports: tuple[Port, ...], told: list[Finding]) -> "_Drawn":
-        leaving = document.leaving[node.id]
-        nodes = (node, *(document.by_id[edge.target] for edge in leaving))
-        return cls(nodes, (box, ports, told, [(edge.port, edge.target) for edge in leaving]))
-
-    def is_same(self, other: "_Drawn | None") -> bool:
-        """Tell whether a card would be the same; nodes that were not read anew are the same objects."""
-        return (
-            other is not None
-            and len(self.nodes) == len(other.nodes)
-            and all(map(is_, self.nodes, other.nodes))
-            and self.rest == other.rest
-        )
 
 
 def node_dom(name: str) -> str:
@@ -184,10 +197,9 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:10]
 
 
-def _card(
-    document: Document, node: NodeDoc, box: Box, ports: tuple[Port, ...], told: list[Finding], language: Language
-) -> Card:
-    node_type = node.node_type
+def _card(draft: Draft, node: NodeDoc, language: Language) -> Card:
+    document, box, ports = draft.document, draft.boxes[node.id], draft.ports[node.id]
+    node_type, told = node.node_type, draft.told.get(node.id, [])
     type_title = node.type if node_type is None else language.text(node_type.title)
     name = language.text(node.name)
     summary = (
@@ -260,8 +272,9 @@ def _name(node: NodeDoc, language: Language) -> str:
     return language.text(node.name) or (language.text(node.node_type.title) if node.node_type else node.type)
 
 
-def _line(edge: Edge, found: Mapping[str, Box], places: Mapping[str, int], ground: Ground) -> Line:
-    start = port_at(found[edge.source], places.get(edge.port, 0), max(1, len(places)))
+def _line(edge: Edge, draft: Draft, ground: Ground) -> Line:
+    found, ports = draft.boxes, [port.key for port in draft.ports[edge.source]]
+    start = port_at(found[edge.source], ports.index(edge.port) if edge.port in ports else 0, max(1, len(ports)))
     points = route(start, entry_at(found[edge.target]), ground)
     dom = edge_dom(edge.source, edge.port, edge.target)
     return Line(dom, edge.source, edge.port, edge.target, path(points), middle(points))

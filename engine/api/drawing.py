@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -18,7 +18,7 @@ from engine.api.surroundings import surroundings_of
 from engine.contract.findings import Finding
 from engine.contract.node import NodeType
 from engine.errors import NotFound
-from engine.graph.check import FRESH, check, in_order
+from engine.graph.check import check, in_order
 from engine.graph.diff import Difference, differences
 from engine.graph.document import read_document
 from engine.graph.gesture import Gesture
@@ -34,6 +34,9 @@ __all__ = ["Changed", "Choice", "Hand", "Logged", "Way"]
 
 
 KEPT: Final = 16
+
+FRESH: Final = timedelta(minutes=1)
+"""So long findings hold that look at the time."""
 
 
 @dataclass(frozen=True)

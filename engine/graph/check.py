@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
+from functools import partial
 
 from engine.contract.findings import Finding
 from engine.contract.node import CheckView
@@ -18,9 +18,6 @@ from engine.graph.surroundings import Surroundings
 from engine.graph.text import warning
 from engine.graph.timing import check_timing
 from engine.graph.wording import check_wording
-
-FRESH: Final = timedelta(minutes=1)
-"""So long findings hold that look at the time."""
 
 _NUMBER = re.compile(r"(\d+)")
 
@@ -72,19 +69,17 @@ def _settings(document: Document) -> Iterator[Finding]:
 
 def _own_checks(document: Document, now: datetime) -> Iterator[Finding]:
     """Ask every node type what it finds itself."""
+    minute = now.replace(second=0, microsecond=0)
     for node in document.nodes:
         leaving = document.leaving[node.id]
-        known = node.memo.get("own")
-        if known is None or known[0] != leaving or not timedelta(0) <= now - known[1] < FRESH:
-            known = node.memo["own"] = leaving, now, tuple(_own_check(node, leaving, now))
-        yield from known[2]
+        yield from node.remember("own", (leaving, minute), partial(_own_check, node, leaving, now))
 
 
-def _own_check(node: NodeDoc, leaving: Sequence[Edge], now: datetime) -> Iterable[Finding]:
+def _own_check(node: NodeDoc, leaving: Sequence[Edge], now: datetime) -> tuple[Finding, ...]:
     if node.node_type is None or node.config is None:
         return ()
     view = CheckView(node.id, f"{node.path}.config", frozenset(edge.port for edge in leaving), now)
-    return node.node_type.check(node.config, view)
+    return tuple(node.node_type.check(node.config, view))
 
 
 def _position(finding: Finding) -> tuple[object, ...]:

@@ -1,15 +1,17 @@
 """What a document holds once it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.contract.fields import Found, fields_of
 from engine.contract.node import Family, NodeConfig, NodeType, Port
 from engine.graph.shape import Settings
 from engine.terms import Text
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,16 @@ class NodeDoc:
     note: Text | None = None
     at: tuple[float, float] | None = None
     memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What others found in it, by their names for it; while somebody draws, most nodes stay the same objects."""
+
+    def remember(self, name: str, given: object, find: Callable[[], T]) -> T:
+        """Give what was found in the node with the same other things given, else find it.
+
+        While somebody draws, most nodes stay the same objects: they are not looked through again.
+        """
+        known: tuple[object, T] | None = self.memo.get(name)
+        if known is None or known[0] != given:
+            known = self.memo[name] = given, find()
+        return known[1]
 
     @cached_property
     def path(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from engine.contract.fields import fields_of
 from engine.graph.model import Document, NodeDoc
@@ -37,17 +38,13 @@ def places(document: Document) -> list[Place]:
     """List every meaningful value of the document's settings and nodes."""
     found = [Place(join("settings", each.path), each.hint, each.value, None) for each in fields_of(document.settings)]
     for node in document.nodes:
-        found += _of_node(node)
+        found += node.remember("places", None, partial(_of_node, node))
     return found
 
 
 def _of_node(node: NodeDoc) -> list[Place]:
-    found: list[Place] | None = node.memo.get("places")
-    if found is None:
-        path = f"{node.path}.config"
-        found = [Place(join(path, each.path), each.hint, each.value, node) for each in node.fields]
-        node.memo["places"] = found
-    return found
+    path = f"{node.path}.config"
+    return [Place(join(path, each.path), each.hint, each.value, node) for each in node.fields]
 
 
 def rules(found: Iterable[Place]) -> Iterator[RulePlace]:

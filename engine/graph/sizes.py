@@ -1,8 +1,7 @@
 """How big nodes are on the canvas, and where their ports and edges are. Pixels; ``at`` is the upper left corner."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import ValidationError
 
@@ -20,8 +19,7 @@ LEAST_GAP: Final = 32
 Point: TypeAlias = tuple[float, float]
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """Where a node lies."""
 
     x: float
@@ -101,7 +99,8 @@ def boxes(document: Document, places: Mapping[str, Point]) -> dict[str, Box]:
 
 def ports_of(document: Document, node: NodeDoc) -> tuple[Port, ...]:
     """Name the ports to draw of a node in its document."""
-    return shown_ports(node, [edge.port for edge in document.leaving[node.id]])
+    leaving = document.leaving[node.id]
+    return node.remember("shown ports", leaving, lambda: shown_ports(node, [edge.port for edge in leaving]))
 
 
 def port_at(box: Box, place: int, count: int) -> Point:

@@ -1,7 +1,7 @@
 """What the drawing itself shows: circles, nodes that nobody reaches, ports that lead nowhere."""
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import networkx as nx
 
@@ -19,7 +19,8 @@ def check_structure(document: Document) -> Iterator[Finding]:
     yield from _triggers(document)
     yield from _unreachable(document, graph)
     for node in document.nodes:
-        yield from _open_ports(node, document.leaving[node.id])
+        leaving = document.leaving[node.id]
+        yield from node.remember("open ports", leaving, partial(tuple, _open_ports(node, leaving)))
         if node.node_type is not None and node.node_type.family is Family.SPLIT:
             yield from _same_ways(document, node)
 
@@ -76,18 +77,12 @@ def _reached(graph: nx.DiGraph, starts: frozenset[str]) -> frozenset[str]:
     return starts.union(*(nx.descendants(graph, start) for start in starts))
 
 
-def _open_ports(node: NodeDoc, leaving: tuple[Edge, ...]) -> tuple[Finding, ...]:
-    known: tuple[tuple[Edge, ...], tuple[Finding, ...]] | None = node.memo.get("open ports")
-    if known is None or known[0] != leaving:
-        used = {edge.port for edge in leaving}
-        free = [port.key for port in node.ports or () if port.expected and port.key not in used]
-        known = node.memo["open ports"] = leaving, tuple(_open_port(node, port) for port in free)
-    return known[1]
-
-
-def _open_port(node: NodeDoc, port: str) -> Finding:
-    words = f"its port {port!r} leads nowhere"
-    return warning("graph.open_port", node.path, words, "draw an edge from it", node.id, port=port)
+def _open_ports(node: NodeDoc, leaving: tuple[Edge, ...]) -> Iterator[Finding]:
+    used = {edge.port for edge in leaving}
+    for port in node.ports or ():
+        if port.expected and port.key not in used:
+            words = f"its port {port.key!r} leads nowhere"
+            yield warning("graph.open_port", node.path, words, "draw an edge from it", node.id, port=port.key)
 
 
 def _same_ways(document: Document, node: NodeDoc) -> Iterator[Finding]:
