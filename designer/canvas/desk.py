@@ -113,7 +113,8 @@ class Desk:
         touched = set() if changed is None else {entry.key[1] for entry in changed.done.change if len(entry.key) > 1}
         html = self._changes(request, sheet, before, scene, said.hand.actor, f"{words} {gone}".strip(), gone)
         if said.kind == "set" or (said.open and (said.open in touched or said.open not in scene.cards)):
-            html += self._as_partial("#inspector", inspect(self.pages, request, sheet, said.open, self._vocabulary()))
+            panel = inspect(self.pages, request, sheet, said.open, self._vocabulary(), with_names=False)
+            html += self._as_partial("#inspector", panel)
         told = {"revision": sheet.revision, "new": list(changed.done.new) if changed else [], "done": bool(changed)}
         return HTMLResponse(html, headers={**HEADERS, "X-Canvas": json.dumps(told)})
 

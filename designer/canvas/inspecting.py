@@ -11,12 +11,17 @@ from engine.api.vocabulary import Vocabulary
 from engine.terms import Text
 
 
-def inspect(pages: Pages, request: Request, sheet: Sheet, name: str, vocabulary: Vocabulary) -> str:
-    """Draw the inspector of a node, or of the flow itself when there is none; it offers the vocabulary."""
+def inspect(
+    pages: Pages, request: Request, sheet: Sheet, name: str, vocabulary: Vocabulary, *, with_names: bool = True
+) -> str:
+    """Draw the inspector of a node, or of the flow itself when there is none.
+
+    Shape: it offers the names of the vocabulary, unless those that are there already stay.
+    """
     node = None if sheet.document is None else sheet.document.by_id.get(name)
     raw = next((each for each in sheet.raw.get("nodes", []) if isinstance(each, dict) and each.get("id") == name), None)
     if node is None or raw is None:
-        return _inspect_flow(pages, request, sheet, vocabulary)
+        return _inspect_flow(pages, request, sheet, vocabulary, with_names=with_names)
     own = [finding for finding in sheet.findings if finding.node == name]
     form = plan = ""
     if node.node_type is not None and sheet.document is not None:
@@ -30,7 +35,7 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str, vocabulary:
             kinds=vocabulary.attributes,
             nodes=_sending(sheet),
         )
-        form = inspector(pages, request, panel, vocabulary)
+        form = inspector(pages, request, panel, vocabulary, with_names=with_names)
         plan = planner(pages, request, sheet, sheet.document, node)
     others = [each for each in own if not each.path.startswith(f"{node.path}.config")]
     return pages.write(
@@ -46,7 +51,7 @@ def inspect(pages: Pages, request: Request, sheet: Sheet, name: str, vocabulary:
     )
 
 
-def _inspect_flow(pages: Pages, request: Request, sheet: Sheet, vocabulary: Vocabulary) -> str:
+def _inspect_flow(pages: Pages, request: Request, sheet: Sheet, vocabulary: Vocabulary, *, with_names: bool) -> str:
     words, rest = flow_panels(
         sheet.raw,
         sheet.findings,
@@ -55,7 +60,7 @@ def _inspect_flow(pages: Pages, request: Request, sheet: Sheet, vocabulary: Voca
         kinds=vocabulary.attributes,
         nodes=_sending(sheet),
     )
-    more = facts(vocabulary, pages.language(request))
+    more = facts(vocabulary, pages.language(request), with_names=with_names)
     return pages.write(request, "canvas/flow_panel.html", sheet=sheet, words=words, rest=rest, **more)
 
 

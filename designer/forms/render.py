@@ -148,13 +148,14 @@ def model_of_flow(field: str) -> tuple[type[NodeConfig], str]:
     return (Settings, field.removeprefix("/settings")) if field.startswith("/settings/") else (FlowWords, field)
 
 
-def inspector(pages: Pages, request: Request, panel: Panel, vocabulary: Vocabulary) -> str:
+def inspector(pages: Pages, request: Request, panel: Panel, vocabulary: Vocabulary, *, with_names: bool = True) -> str:
     """Write the inspector as HTML, to stand in the page or to take the place of the one that is there."""
-    return pages.write(request, "forms/inspector.html", panel=panel, **facts(vocabulary, pages.language(request)))
+    more = facts(vocabulary, pages.language(request), with_names=with_names)
+    return pages.write(request, "forms/inspector.html", panel=panel, **more)
 
 
-def facts(vocabulary: Vocabulary, language: Language) -> dict[str, Any]:
-    """Give what the templates of forms need beside their own subject.
+def facts(vocabulary: Vocabulary, language: Language, *, with_names: bool = True) -> dict[str, Any]:
+    """Give what the templates of forms need beside their own subject; without names, those that are there stay.
 
     Shape: ``say`` translates texts that come from elsewhere, such as a plug-in's titles: unlike ``_`` it makes them
     neither markup nor patterns. ``explain`` sets what stands in backticks as code.
@@ -166,4 +167,4 @@ def facts(vocabulary: Vocabulary, language: Language) -> dict[str, Any]:
     def explain(text: str) -> Markup:
         return Markup(_CODE.sub(r"<code>\1</code>", str(escape(say(text)))))  # noqa: S704 - escaped just here
 
-    return {"v": vocabulary, "say": say, "explain": explain, "NAMES": _Names, "PLAIN": PLAIN}
+    return {"v": vocabulary, "with_names": with_names, "say": say, "explain": explain, "NAMES": _Names, "PLAIN": PLAIN}

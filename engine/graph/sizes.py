@@ -100,7 +100,7 @@ def boxes(document: Document, places: Mapping[str, Point]) -> dict[str, Box]:
 def ports_of(document: Document, node: NodeDoc) -> tuple[Port, ...]:
     """Name the ports to draw of a node in its document."""
     leaving = document.leaving[node.id]
-    return node.remember("shown ports", leaving, lambda: shown_ports(node, [edge.port for edge in leaving]))
+    return node.remember("shown_ports", leaving, lambda: shown_ports(node, [edge.port for edge in leaving]))
 
 
 def port_at(box: Box, place: int, count: int) -> Point:

@@ -20,7 +20,7 @@ def check_structure(document: Document) -> Iterator[Finding]:
     yield from _unreachable(document, graph)
     for node in document.nodes:
         leaving = document.leaving[node.id]
-        yield from node.remember("open ports", leaving, partial(tuple, _open_ports(node, leaving)))
+        yield from node.remember("open_ports", leaving, partial(tuple, _open_ports(node, leaving)))
         if node.node_type is not None and node.node_type.family is Family.SPLIT:
             yield from _same_ways(document, node)
 
