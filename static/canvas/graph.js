@@ -111,11 +111,7 @@ function nodeOf(element) {
 
 function readNode(element) {
   const style = element.style;
-  const ways = [...element.querySelectorAll(".out")].map((port) => ({
-    key: port.dataset.port,
-    x: parseFloat(port.style.getPropertyValue("--x")),
-    element: port,
-  }));
+  let ways = null;
   return {
     id: element.dataset.id,
     element,
@@ -124,10 +120,18 @@ function readNode(element) {
     y: parseFloat(style.top),
     w: parseFloat(style.width),
     h: parseFloat(style.height),
-    ways,
+    // Only a few nodes are ever asked for their ports.
+    get ways() {
+      ways ??= [...element.querySelectorAll(".out")].map(readWay);
+      return ways;
+    },
     enters: element.dataset.entry === "1",
     name: element.dataset.name,
   };
+}
+
+function readWay(port) {
+  return { key: port.dataset.port, x: parseFloat(port.style.getPropertyValue("--x")), element: port };
 }
 
 /** Say where a port lies in the world. */

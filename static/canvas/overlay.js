@@ -9,7 +9,6 @@ export class Overlay {
   constructor(tools) {
     Object.assign(this, tools);
     this.isOn = sessionStorage.getItem("overlay") === "1";
-    this.numbers = new Intl.NumberFormat(document.documentElement.lang);
     this.button = document.querySelector('[data-command="overlay"]');
     this.period = document.getElementById("period");
     this.period.value = sessionStorage.getItem("period") ?? "all";
@@ -36,7 +35,7 @@ export class Overlay {
     this.period.hidden = !this.isOn;
     clearTimeout(this.timer);
     if (this.isOn) this.look();
-    else this.clear();
+    else if (this.counts) this.clear();
   }
 
   url(name, facts) {
@@ -61,6 +60,7 @@ export class Overlay {
   /** Write the numbers onto cards and edges. */
   draw() {
     if (!this.isOn || !this.counts) return;
+    this.numbers ??= new Intl.NumberFormat(document.documentElement.lang);
     const { nodes, tones, edges } = this.counts;
     for (const node of this.graph.all()) {
       const said = nodes[node.id] ?? "";

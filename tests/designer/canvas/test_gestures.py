@@ -233,3 +233,27 @@ def test_problems_are_sent_when_they_have_changed_and_what_stays_keeps_its_eleme
     since = dict(re.findall(r'id="n-(\w+)" class="[^"]*" style="[^"]*" data-id="\w+" data-rev="(\d+)"', page))
     assert since["hello"] == "3"
     assert since["thanks"] < "3"
+
+
+def test_the_page_names_every_module_that_its_own_need(client: TestClient) -> None:
+    """A browser that learns of a module only from another one waits for a round trip more."""
+    page = client.get(f"{KEY}/canvas").text
+    named = set(re.findall(r'(?:src|href)="(/static/[^"]+\.js)"', page))
+    needed, waiting = set[str](), ["/static/canvas/main.js"]
+    while waiting:
+        module = waiting.pop()
+        if module not in needed:
+            needed.add(module)
+            imported = re.findall(r'^import .* from "([^"]+)";$', client.get(module).text, re.MULTILINE)
+            waiting += [name.replace("./", "/static/canvas/") for name in imported]
+    assert needed <= named
+    assert {name for name in named if name.startswith("/static/canvas/")} <= needed
+
+
+def test_an_answer_leaves_the_names_to_choose_from(client: TestClient) -> None:
+    opened = client.get(f"{KEY}/inspector?id=day").text
+    answer = act(client, "configure", opened="day", id="day", field="/duration", value="2d").text
+    assert '<div id="names" hidden hx-morph-skip>' in opened
+    assert '<datalist id="attributes">' in opened
+    assert '<div id="names" hidden hx-morph-skip>' in answer
+    assert "<datalist" not in answer
