@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from bench.databases import Databases, version_of
 from bench.pages_world import NOW, WAITS, prepare
 from bench.results import Result
-from bench.timings import Timings, timed
+from bench.timings import Timings, standstills_told, timed
 from bench.world import engine_on
 from designer.app import create_app, page_routers
 from designer.views import Pages
@@ -222,7 +222,8 @@ def _measure(store: Store, contacts: int) -> dict[str, dict[str, float]]:
     _ask_all(wiring, pages)
     times: dict[str, list[tuple[float, float]]] = {page: [] for page in pages}
     slow: dict[str, Timings] = {}
-    with _tended(wiring), TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 5)) as client:
+    browser = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 5))
+    with standstills_told(), _tended(wiring), browser as client:
         client.headers["x-csrf-token"] = _token(client)
         for _ in range(TIMES + 1):
             for page, asked in pages.items():
