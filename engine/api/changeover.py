@@ -346,11 +346,13 @@ def _fates(
             for place, fate, found in fates.count(_run(wiring, connection, part, way.deployment)):
                 counted[place, fate] += found
         return counted
+    here = {place: count for (version, place), count in standing.items() if version == crossing.old.version_id}
+    if not here:
+        return counted
     chosen = runs(wiring.store.name)
     fates = Fates(crossing, wiring.store.name, (chosen, in_run(chosen, TOKEN.c.contact_id)))
     for place, fate, found in fates.count(_run(wiring, connection, 0, way.deployment), runs=pack(some)):
         counted[place, fate] += found
-    here = {place: count for (version, place), count in standing.items() if version == crossing.old.version_id}
     seen: Counter[int] = Counter()
     for (place, _), found in counted.items():
         seen[place] += found

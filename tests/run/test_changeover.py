@@ -121,6 +121,20 @@ def test_of_very_many_a_sample_is_looked_at(store: Store, monkeypatch: pytest.Mo
     assert not changeover.is_anybody_behind(wiring, "welcome")
 
 
+def test_a_sample_costs_one_statement_for_each_version_that_somebody_is_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiring = begun(store, ONE, *(f"c{number}" for number in range(12)))
+    for days in ("8d", "9d"):
+        go_live(wiring, flow(mail("first"), delay("rest", days), mail("second")))
+    monkeypatch.setattr(changeover, "LOOKED", 2)
+    counted: list[str] = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda *args: counted.append(args[2]))
+    found = changeover.preview(wiring, "welcome", exact=False)
+    assert (found.is_estimate, found.moving) == (True, 12)
+    assert sum(" AS fate" in statement for statement in counted) == 1
+
+
 def test_a_node_that_is_gone_leads_where_it_was_told(store: Store) -> None:
     wiring = begun(store, ONE)
     go_live(wiring, flow(mail("first"), delay("other", "2d"), mail("third")))
