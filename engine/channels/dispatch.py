@@ -1,4 +1,4 @@
-"""Hand over what is owed: claim and commit the intent, render, call the network outside of any transaction, record.
+"""Hand over what is owed: render, claim and commit the intent, call the network outside of any transaction, record.
 
 At most ``concurrency`` calls of a channel are under way at any moment, each for as many messages as the channel takes
 at once: so many are between intent and result, and a crash leaves at most that many in doubt. The results of some calls
@@ -6,21 +6,23 @@ and the intents of the next are one transaction.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from sqlalchemy.engine import Connection
 
 from engine.channels import outbox
-from engine.channels.base import SENT, Channel, MessageContent, Outcome, Outgoing, in_doubt
+from engine.channels.ahead import Place, Prospect, Stock
+from engine.channels.base import SENT, Channel, Outcome, Outgoing, in_doubt
+from engine.channels.flights import Flights
 from engine.channels.happenings import BOUNCED, Happening, RecordEvents, take_note
 from engine.channels.links import Links
 from engine.channels.outbox import Claimed, Result
-from engine.channels.prepare import BROKEN, Claim, ContentOf, Ready, prepare
-from engine.channels.recipients import load_recipients
+from engine.channels.prepare import ContentOf, Ready
 from engine.channels.render import Renderer
-from engine.channels.surroundings import Surroundings, quiet_end, read_surroundings
+from engine.channels.surroundings import Surroundings, read_surroundings
 from engine.clock import Clock
 from engine.store.claims import MESSAGES, TakenError, claim
 from engine.store.session import Store
@@ -28,8 +30,6 @@ from engine.terms import Json, Micros, length_micros
 
 CONCURRENCY = 8
 LIMIT = 2_000
-MOMENT = 0.02
-"""So many seconds are waited for calls that end soon after another."""
 
 
 @dataclass
@@ -151,40 +151,44 @@ class _Lane:
     stop: Callable[[], bool]
     report: DispatchReport
     surroundings: Surroundings
-    parts: list[int] = field(default_factory=list)
-    contents: dict[tuple[int, int], MessageContent | None] = field(default_factory=dict)
+    places: list[Place] = field(default_factory=list)
+    flights: Flights = field(default_factory=Flights)
+
+    @cached_property
+    def stock(self) -> Stock:
+        """What is rendered and waits for room in the window."""
+        office = self.office
+        return Stock(office.store, office.renderer, office.links, office.content_of, self.surroundings)
 
     def find_due(self) -> bool:
-        """Look which parts have messages to hand over."""
+        """Look which parts have messages to hand over, by which of the channel's names."""
         with self.office.store.read() as connection:
             now = self.office.clock.micros()
-            self.parts = outbox.parts_with_due(connection, range(self.office.store.parts), now, self.names)
-        return bool(self.parts)
+            self.places = outbox.places_with_due(connection, range(self.office.store.parts), now, self.names)
+        return bool(self.places)
 
     async def run(self) -> None:
         """Keep the window full until nothing is due, the limit is reached or somebody says stop."""
         await self.channel.open()
-        flying: set[asyncio.Task[list[Result]]] = set()
         done: list[Result] = []
         try:
             while True:
-                ready, done = await asyncio.to_thread(self._turn, done, self._room(flying))
-                flying |= {asyncio.create_task(self._deliver(group)) for group in self._groups(ready)}
-                if self.parts and self._room(flying):
+                ready, done = await asyncio.to_thread(self._turn, done, self._room())
+                for group in self._groups(ready):
+                    self.flights.begin(self._deliver(group))
+                if self.places and self._room():
                     continue
-                if flying:
-                    over, flying = await _over(flying)
-                    done += [result for task in over for result in task.result()]
+                if self.flights:
+                    done += await self.flights.some()
                 elif not done:
                     return
         finally:
-            if flying:
-                await asyncio.wait(flying)
+            await self.flights.all()
             await self.channel.close()
 
-    def _room(self, flying: Sized) -> int:
+    def _room(self) -> int:
         """How many more messages may be claimed now."""
-        room = (self.concurrency - len(flying)) * self.channel.batch
+        room = (self.concurrency - len(self.flights)) * self.channel.batch
         return 0 if self.stop() else min(room, self.limit)
 
     def _groups(self, ready: Sequence[Ready]) -> list[Sequence[Ready]]:
@@ -192,65 +196,53 @@ class _Lane:
 
     def _turn(self, done: Sequence[Result], want: int) -> tuple[list[Ready], list[Result]]:
         """Record what is done and commit to the next messages; give what is ready to go, and results of what is not."""
-        if not done and not (want and self.parts):
-            return [], []
         now = self.office.clock.micros()
+        next_ones = self._next(want, now)
+        if not done and not next_ones:
+            return [], []
         with self.office.store.write() as connection:
             self._record(connection, done, now)
-            claims = self._claim(connection, want, now) if want and self.parts else []
-        self.limit -= len(claims)
-        known = [each for each in claims if isinstance(each, Claim)]
-        unknown = [Result(each, suppressed=BROKEN) for each in claims if isinstance(each, Claimed)]
-        ready, refused = prepare(self.office.renderer, self.office.links, known, now)
-        return ready, [*unknown, *refused]
+            claimed = self._claim(connection, next_ones, now) if next_ones else []
+        self.limit -= len(claimed)
+        made = [each.made for each in claimed]
+        return [each for each in made if isinstance(each, Ready)], [each for each in made if isinstance(each, Result)]
 
-    def _claim(self, connection: Connection, want: int, now: Micros) -> list[Claim | Claimed]:
-        """Take the next messages of a part, but for those whose contacts have quiet hours now.
+    def _next(self, want: int, now: Micros) -> list[Prospect]:
+        """Give the next messages, of one part; where nothing is due any more is left."""
+        while want and self.places:
+            if prospects := self.stock.take(self.places[0], want, now):
+                return prospects
+            self.places.pop(0)
+        return []
 
-        A cap counts what others have taken, so that under one a part is not taken from by two at the same time.
+    def _claim(self, connection: Connection, prospects: Sequence[Prospect], now: Micros) -> list[Prospect]:
+        """Take messages of a part, but for those whose contacts have quiet hours now.
+
+        A cap counts what others have taken, so that under one a part is not taken from by two at the same time. Where
+        nothing could be taken others are at it, and the part is left to them.
         """
-        part = self.parts[0]
-        if self.surroundings.caps:
+        part, _ = self.places[0]
+        caps = self.surroundings.caps
+        if caps:
             try:
                 claim(connection, part, MESSAGES, wait=False)
             except TakenError:
-                self.parts.pop(0)
+                self.places.pop(0)
                 return []
-        given = {"now": now, "worker": self.worker, "channels": self.names, "caps": self.surroundings.caps}
-        claimed, seen = outbox.claim(connection, part, limit=want, **given)  # type: ignore[arg-type]
-        if seen < want:
-            self.parts.pop(0)
+        wanted = [each.claimed for each in prospects]
+        claimed, seen = outbox.claim(connection, part, wanted, now=now, worker=self.worker, caps=caps)
+        if not seen:
+            self.places.pop(0)
         self.report.suppressed += seen - len(claimed)
-        contents = {each: self._content(each) for each in claimed}
-        wanted = [(each.key, content) for each, content in contents.items() if content is not None]
-        people = load_recipients(connection, part, wanted, self.office.links)
-        claims = [
-            each if content is None or each.key not in people else Claim(each, content, people[each.key])
-            for each, content in contents.items()
-        ]
-        return self._without_quiet(connection, claims, now)
+        mine = set(claimed)
+        return self._without_quiet(connection, [each for each in prospects if each.claimed in mine], now)
 
-    def _without_quiet(
-        self, connection: Connection, claims: Sequence[Claim | Claimed], now: Micros
-    ) -> list[Claim | Claimed]:
-        ends = {
-            each.claimed: quiet_end(each.content, each.recipient, self.surroundings, now)
-            for each in claims
-            if isinstance(each, Claim)
-        }
+    def _without_quiet(self, connection: Connection, prospects: Sequence[Prospect], now: Micros) -> list[Prospect]:
+        ends = {each.claimed: self.stock.quiet_until(each, now) for each in prospects}
         quiet = {claimed: end for claimed, end in ends.items() if end is not None}
         outbox.put_off(connection, quiet.items())
         self.report.put_off += len(quiet)
-        return [each for each in claims if not (isinstance(each, Claim) and each.claimed in quiet)]
-
-    def _content(self, claimed: Claimed) -> MessageContent | None:
-        place = (claimed.version_id, claimed.key.node)
-        if place not in self.contents:
-            try:
-                self.contents[place] = self.office.content_of(*place)
-            except Exception:  # noqa: BLE001 - a version or template that is gone or broken stops nobody else's message
-                self.contents[place] = None
-        return self.contents[place]
+        return [each for each in prospects if each.claimed not in quiet]
 
     def _record(self, connection: Connection, done: Sequence[Result], now: Micros) -> None:
         outbox.record(connection, self.worker, now, done, keyed=self.channel.keyed)
@@ -272,12 +264,6 @@ class _Lane:
             return await self.channel.deliver(messages)
         except Exception as fault:  # noqa: BLE001 - whatever a channel throws, nobody knows whether the messages went
             return [in_doubt(f"{type(fault).__name__}: {fault}")] * len(messages)
-
-
-async def _over(flying: set[asyncio.Task[list[Result]]]) -> tuple[set[asyncio.Task[list[Result]]], ...]:
-    """Wait for the first that is over, and a moment for others: what they need of the database is done at once."""
-    await asyncio.wait(flying, return_when=asyncio.FIRST_COMPLETED)
-    return await asyncio.wait(flying, timeout=MOMENT)
 
 
 def _bounce(result: Result, now: Micros) -> Happening:

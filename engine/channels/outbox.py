@@ -15,7 +15,7 @@ from engine.channels.base import IN_DOUBT, PERMANENT, SENT, WEBHOOK, MessageKey,
 from engine.channels.policy import GONE, MESSAGE, Cap, Number, Scope, cap_free_at, over_cap, suppression_reason
 from engine.store.dialect import upsert
 from engine.store.prepared import Prepared, parameter
-from engine.store.rowsets import numbers, pack, rowset
+from engine.store.rowsets import numbers, pack, rowset, texts
 from engine.store.tables import Contact, Delivery, Flow, FlowVersion
 from engine.store.tables.messages import OPEN_MESSAGE
 from engine.terms import DAY, HOUR, MINUTE, Micros
@@ -62,53 +62,75 @@ class Result:
     workspace_id: int = 1
 
 
-def parts_with_due(connection: Connection, parts: Sequence[int], now: Micros, channels: Sequence[str]) -> list[int]:
-    """List the parts that have messages to hand over.
+def places_with_due(
+    connection: Connection, parts: Sequence[int], now: Micros, channels: Sequence[str]
+) -> list[tuple[int, str]]:
+    """List parts and channels of which messages are to be handed over.
 
-    Cost: one statement, a look into the index for each part.
+    Cost: one statement, a look into the index for each part and channel.
     """
-    (listed,) = numbers(connection.dialect.name, "parts").subquery("listed").c
-    due = sa.exists(sa.select(MESSAGE.c.part).where(MESSAGE.c.part == listed, *_due(now, channels)))
-    return list(connection.scalars(sa.select(listed).where(due).order_by(listed), {"parts": pack(parts)}))
+    dialect = connection.dialect.name
+    listed, asked = numbers(dialect, "parts").subquery("listed"), texts(dialect, "channels").subquery("asked")
+    (part,), (channel,) = listed.c, asked.c
+    due = sa.select(MESSAGE.c.part).where(MESSAGE.c.part == part, MESSAGE.c.channel == channel, *_due(now))
+    every = listed.join(asked, sa.true())
+    places = sa.select(part, channel).select_from(every).where(sa.exists(due)).order_by(part, channel)
+    return [(row[0], row[1]) for row in connection.execute(places, {"parts": pack(parts), "channels": pack(channels)})]
 
 
-def _due(now: Number, channels: Sequence[str]) -> list[sa.ColumnExpressionArgument[bool]]:
+def _due(now: Number) -> list[sa.ColumnExpressionArgument[bool]]:
     resting = sa.select(VERSION.c.id).join(FLOW, FLOW.c.id == VERSION.c.flow_id).where(FLOW.c.state.in_(RESTING))
     return [
         OPEN_MESSAGE,
         MESSAGE.c.state == "queued",
         MESSAGE.c.not_before <= now,
-        MESSAGE.c.channel.in_(channels),
         MESSAGE.c.version_id.not_in(resting),
     ]
 
 
-def claim(
-    connection: Connection,
-    part: int,
-    *,
-    now: Micros,
-    worker: str,
-    channels: Sequence[str],
-    limit: int,
-    caps: Mapping[int, Cap],
-) -> tuple[list[Claimed], int]:
-    """Commit to sending the next due messages, oldest first; policy is asked in the same statement.
+def next_due(connection: Connection, part: int, channel: str, *, now: Micros, limit: int) -> list[Claimed]:
+    """List the next due messages of a part, oldest first, as they will be when they are claimed.
 
-    Shape: the claimed messages, and how many rows were looked at: fewer than ``limit`` means that no more are due.
-    ``caps`` are by workspace. Those that may not go are suppressed, or put off until the cap allows them.
+    Cost: one statement; nothing is locked.
     """
-    wanted = (tuple(channels), tuple(sorted(caps.items())))
-    given = {"at_part": part, "now": now, "who": worker, "most": limit}
-    rows = _claiming(connection.dialect.name, *wanted).run(connection, given).all()
-    claimed = [Claimed(MessageKey(*row[:5]), *row[5:10]) for row in rows if row.state == "sending"]
-    return sorted(claimed, key=lambda each: (each.due_at, each.key)), len(rows)
+    given = {"at_part": part, "by": channel, "now": now, "most": limit}
+    rows = _listing(connection.dialect.name).run(connection, given).all()
+    return [Claimed(MessageKey(*row[:5]), *row[5:10]) for row in rows]
+
+
+@cache
+def _listing(dialect: str) -> Prepared:
+    told = [*(MESSAGE.c[name] for name in (*KEY, "version_id", "channel", "due_at", "not_before"))]
+    by = parameter("by", sa.Text)
+    statement = (
+        sa.select(*told, MESSAGE.c.attempt + 1)
+        .where(MESSAGE.c.part == parameter("at_part"), *_due(parameter("now")), MESSAGE.c.channel == by)
+        .order_by(MESSAGE.c.not_before)
+        .limit(parameter("most"))
+    )
+    return Prepared(statement, dialect)
+
+
+def claim(
+    connection: Connection, part: int, wanted: Sequence[Claimed], *, now: Micros, worker: str, caps: Mapping[int, Cap]
+) -> tuple[list[Claimed], int]:
+    """Commit to sending messages that ``next_due`` has listed; policy is asked in the same statement.
+
+    Shape: those that may go, in the order given, and how many rows were changed: what others have taken meanwhile or
+    are about to change is left alone. ``caps`` are by workspace. What may not go is suppressed, or put off until the
+    cap allows it. Cost: one statement.
+    """
+    rows = pack((*each.key, each.attempt) for each in wanted)
+    given = {"at_part": part, "now": now, "who": worker, "rows": rows}
+    changed = _claiming(connection.dialect.name, tuple(sorted(caps.items()))).run(connection, given).all()
+    sending = {row[:5] for row in changed if row[5] == "sending"}
+    return [each for each in wanted if each.key in sending], len(changed)
 
 
 @lru_cache(maxsize=64)
-def _claiming(dialect: str, channels: tuple[str, ...], caps: tuple[tuple[int, Cap], ...]) -> Prepared:
+def _claiming(dialect: str, caps: tuple[tuple[int, Cap], ...]) -> Prepared:
     now = parameter("now")
-    due = _due_rows(parameter("at_part"), now, channels, parameter("most"), caps)
+    due = _due_rows(dialect, parameter("at_part"), now, caps)
     state = sa.case((due.c.free_at.is_not(None), "queued"), (due.c.reason.is_not(None), "suppressed"), else_="sending")
     sending = due.c.reason.is_(None)
     statement = (
@@ -122,14 +144,13 @@ def _claiming(dialect: str, channels: tuple[str, ...], caps: tuple[tuple[int, Ca
             attempt=MESSAGE.c.attempt + sa.case((sending, 1), else_=0),
         )
         .where(*(MESSAGE.c[name] == due.c[name] for name in KEY))
-        .returning(*(MESSAGE.c[n] for n in (*KEY, "version_id", "channel", "due_at", "not_before", "attempt", "state")))
+        .returning(*(MESSAGE.c[name] for name in (*KEY, "state")))
     )
     return Prepared(statement, dialect)
 
 
-def _due_rows(
-    part: Number, now: Number, channels: Sequence[str], limit: sa.BindParameter[Any], caps: Iterable[tuple[int, Cap]]
-) -> sa.CTE:
+def _due_rows(dialect: str, part: Number, now: Number, caps: Iterable[tuple[int, Cap]]) -> sa.CTE:
+    rows = _claims(dialect)
     here = sa.and_(CONTACT.c.part == MESSAGE.c.part, CONTACT.c.id == MESSAGE.c.contact_id)
     message: dict[str, Any] = {"channel": MESSAGE.c.channel, "topic": MESSAGE.c.topic}
     reason = suppression_reason(contact=CONTACT, part=part, now=now, **message)
@@ -147,16 +168,15 @@ def _due_rows(
     free_at: Any = sa.case((reason == "cap", sa.case(*delayed))) if delayed else sa.null()
     # A contact that is gone cannot be written to by any channel.
     reason = sa.case((CONTACT.c.id.is_(None), "no_address"), else_=reason)
+    listed = sa.and_(MESSAGE.c.attempt == rows.c.attempt - 1, *(MESSAGE.c[name] == rows.c[name] for name in KEY))
     return (
         sa.select(
             *(MESSAGE.c[name] for name in KEY),
             reason.label("reason"),
             sa.cast(free_at, sa.BigInteger).label("free_at"),
         )
-        .select_from(MESSAGE.outerjoin(CONTACT, here))
-        .where(MESSAGE.c.part == part, *_due(now, channels))
-        .order_by(MESSAGE.c.not_before)
-        .limit(limit)
+        .select_from(rows.join(MESSAGE, listed).outerjoin(CONTACT, here))
+        .where(MESSAGE.c.part == part, *_due(now))
         .with_for_update(of=MESSAGE, skip_locked=True)
         .cte("due")
     )

@@ -1,4 +1,4 @@
-"""Render claimed messages; what cannot be rendered is suppressed with its reason and never sent half."""
+"""Render messages; what cannot be rendered is suppressed with its reason and never sent half."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ MISSING, BROKEN, LATE = "missing_variable", "render_error", "late"
 
 
 class Ready(NamedTuple):
-    """A claimed message that can be handed over."""
+    """A message that can be handed over once it is claimed."""
 
     claimed: Claimed
     outgoing: Outgoing
@@ -26,32 +26,27 @@ class Ready(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A claimed message, what its node says and whom it is for."""
+    """A message as it will be when it is claimed, what its node says and whom it is for."""
 
     claimed: Claimed
     content: MessageContent
     recipient: Recipient
 
 
-def prepare(renderer: Renderer, links: Links, claims: Sequence[Claim], now: Micros) -> tuple[list[Ready], list[Result]]:
-    """Render messages; give those that are ready, and the results of those that will not be sent.
+def prepare(renderer: Renderer, links: Links, claims: Sequence[Claim], now: Micros) -> list[Ready | Result]:
+    """Render messages: each is ready then, or the result is known of not sending it; in the order given.
 
     Cost: one call of the renderer.
     """
-    late = [each for each in claims if _is_late(each, now)]
-    results = [Result(each.claimed, suppressed=LATE) for each in late]
-    claims = [each for each in claims if not _is_late(each, now)]
-    wanted = [pieces_of(each.content, each.recipient.locale) for each in claims]
-    contexts = [each.recipient.context for each in claims]
-    jobs = [(list(pieces.values()), context) for pieces, context in zip(wanted, contexts, strict=True)]
-    ready: list[Ready] = []
-    for each, pieces, rendered in zip(claims, wanted, renderer.render_many(jobs) if jobs else [], strict=True):
-        made = _compose(each, list(pieces), rendered, links, now)
-        if isinstance(made, Ready):
-            ready.append(made)
-        else:
-            results.append(Result(each.claimed, suppressed=made))
-    return ready, results
+    punctual = [each for each in claims if not _is_late(each, now)]
+    wanted = [pieces_of(each.content, each.recipient.locale) for each in punctual]
+    jobs = [(list(pieces.values()), each.recipient.context) for each, pieces in zip(punctual, wanted, strict=True)]
+    made = {
+        each.claimed.key: _compose(each, list(pieces), rendered, links, now)
+        for each, pieces, rendered in zip(punctual, wanted, renderer.render_many(jobs) if jobs else [], strict=True)
+    }
+    late = {each.claimed.key: Result(each.claimed, suppressed=LATE) for each in claims if each.claimed.key not in made}
+    return [made.get(each.claimed.key) or late[each.claimed.key] for each in claims]
 
 
 def _is_late(claim: Claim, now: Micros) -> bool:
@@ -61,13 +56,13 @@ def _is_late(claim: Claim, now: Micros) -> bool:
 
 def _compose(
     claim: Claim, names: Sequence[str], rendered: list[Json] | RenderError, links: Links, now: Micros
-) -> Ready | str:
+) -> Ready | Result:
     if isinstance(rendered, RenderError):
-        return MISSING if isinstance(rendered, MissingVariable) else BROKEN
+        return Result(claim.claimed, suppressed=MISSING if isinstance(rendered, MissingVariable) else BROKEN)
     texts: Mapping[str, Json] = dict(zip(names, rendered, strict=True))
     key: MessageKey = claim.claimed.key
     try:
         outgoing = compose(key, claim.content, claim.recipient, texts, links, now)
     except RenderError:
-        return BROKEN
+        return Result(claim.claimed, suppressed=BROKEN)
     return Ready(claim.claimed, outgoing, claim.recipient.workspace_id)

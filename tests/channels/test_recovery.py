@@ -17,7 +17,8 @@ from tests.channels.world import HOUR, START
 def crash(store: Store, key: MessageKey, *, worker: str = "dead", channel: str = "email") -> Claimed:
     """Leave a message as a process does that dies between intent and result."""
     with store.write() as connection:
-        claimed, _ = outbox.claim(connection, key.part, now=START, worker=worker, channels=[channel], limit=1, caps={})
+        due = outbox.next_due(connection, key.part, channel, now=START, limit=1)
+        claimed, _ = outbox.claim(connection, key.part, due, now=START, worker=worker, caps={})
     return claimed[0]
 
 

@@ -103,8 +103,8 @@ def test_a_process_that_runs_but_is_silent_loses_its_messages(
     wiring = engine_on(postgresql_store, format_instant(START + HOUR))
     (key,) = owed(postgresql_store)
     with postgresql_store.write() as connection:
-        given = {"now": START, "worker": name_process(), "channels": ["email"], "caps": {}}
-        (claimed,), _ = outbox.claim(connection, key.part, limit=1, **given)  # type: ignore[arg-type]
+        due = outbox.next_due(connection, key.part, "email", now=START, limit=1)
+        (claimed,), _ = outbox.claim(connection, key.part, due, now=START, worker=name_process(), caps={})
         leases.hold(connection, name_process(), name_process(), term)
     assert work.recover_once(wiring) == expected
     outcome: Outcome = sent("250")

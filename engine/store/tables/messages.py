@@ -39,6 +39,7 @@ class Message(SQLModel, table=True):
             "ix_message_open",
             "part",
             "state",
+            "channel",
             "not_before",
             sqlite_where=text(f"state IN {OPEN_STATES}"),
             postgresql_where=text(f"state IN {OPEN_STATES}"),
