@@ -4,14 +4,15 @@ What a message says is what was known of its contact at most ``FRESH`` before it
 asked in the intent's own statement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from engine.channels import outbox
-from engine.channels.base import MessageContent
+from engine.channels.base import MessageContent, MessageKey
 from engine.channels.links import Links
 from engine.channels.outbox import Claimed, Result
 from engine.channels.prepare import BROKEN, Claim, ContentOf, Ready, prepare
@@ -24,17 +25,20 @@ from engine.terms import SECOND, Micros
 FRESH: Final = SECOND
 """How old what was rendered may be; then it is rendered anew."""
 
-MOST: Final = 128
-"""How many messages are rendered at a time where a round hands over as many within ``FRESH``."""
-
+MOST: Final = 96
+"""How many messages are rendered at a time where all of them are handed over while they are fresh."""
 
 Place = tuple[int, str]
 """A part and a channel."""
 
 
 class Prospect(NamedTuple):
-    """A due message: what will be made of it when it is claimed, or until when quiet hours keep it."""
+    """A due message: what will be made of it when it is claimed, or until when quiet hours keep it.
 
+    ``at`` is when it was looked at.
+    """
+
+    at: Micros
     claimed: Claimed
     made: Ready | Result | None
     claim: Claim | None = None
@@ -43,9 +47,10 @@ class Prospect(NamedTuple):
 
 @dataclass
 class Stock:
-    """What one channel has rendered ahead in one part.
+    """What one channel has rendered ahead.
 
-    It takes as many at a time as were used before they were ``FRESH`` no more: few where the network is slow.
+    While some of it is handed over the next is rendered by a thread of its own. It is rendered in small lots where the
+    network is too slow for large ones to stay fresh.
     """
 
     store: Store
@@ -54,23 +59,48 @@ class Stock:
     content_of: ContentOf
     surroundings: Surroundings
     contents: dict[tuple[int, int], MessageContent | None] = field(default_factory=dict)
-    _prospects: list[Prospect] = field(default_factory=list)
     _place: Place | None = None
-    _since: Micros = 0
-    _used: int = 0
+    _prospects: list[Prospect] = field(default_factory=list)
+    _coming: Future[list[Prospect]] | None = None
+    _lot: int = 1
+    _hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "render ahead"))
 
     def take(self, place: Place, want: int, now: Micros) -> list[Prospect]:
         """Give the next messages of a part and channel, oldest first; none when no more are due.
 
-        Cost: mostly none; those of ``load_recipients`` and one more when messages have to be rendered.
+        Cost: for each lot the statements of ``load_recipients`` and one more.
         """
-        if not self._prospects or place != self._place or now - self._since > FRESH:
-            self._prospects = self._look(place, max(want, min(2 * self._used, MOST)), now)
-            self._place, self._since, self._used = place, now, 0
-        taken = self._prospects[:want]
-        self._prospects = self._prospects[want:]
-        self._used += len(taken)
+        if place != self._place:
+            self._forget()
+            self._place = place
+        elif self._prospects and now - self._prospects[0].at > FRESH:
+            self._forget()
+            self._lot //= 4
+        if len(self._prospects) < want:
+            self._prospects += self._next_lot(place, want, now)
+        taken, self._prospects = self._prospects[:want], self._prospects[want:]
+        if self._coming is None and 0 < len(self._prospects) <= self._lot // 2:
+            known = frozenset(each.claimed.key for each in (*taken, *self._prospects))
+            self._coming = self._hands.submit(self._look, place, self._lot, now, known)
         return taken
+
+    def close(self) -> None:
+        """Forget everything; wait for what is being rendered."""
+        self._forget()
+        self._hands.shutdown()
+
+    def _forget(self) -> None:
+        self._prospects = []
+        coming, self._coming = self._coming, None
+        if coming is not None and not coming.cancel():
+            coming.result()
+
+    def _next_lot(self, place: Place, want: int, now: Micros) -> list[Prospect]:
+        coming, self._coming = self._coming, None
+        if coming is None and self._prospects:
+            return []
+        self._lot = max(want, min(2 * self._lot, MOST))
+        return self._look(place, self._lot, now) if coming is None else coming.result()
 
     def quiet_until(self, prospect: Prospect, now: Micros) -> Micros | None:
         """Tell until when quiet hours keep a message that is about to go; ``None`` when they do not."""
@@ -80,16 +110,23 @@ class Stock:
     def _quiet_end(self, claim: Claim, now: Micros) -> Micros | None:
         return quiet_end(claim.content, claim.recipient, self.surroundings, now)
 
-    def _look(self, place: Place, limit: int, now: Micros) -> list[Prospect]:
+    def _look(self, place: Place, lot: int, now: Micros, known: Collection[MessageKey] = ()) -> list[Prospect]:
+        """Read and render the next messages behind those that are known."""
         with self.store.read() as connection:
-            due = outbox.next_due(connection, *place, now=now, limit=limit)
+            listed = outbox.next_due(connection, *place, now=now, limit=lot + len(known))
+            due = [each for each in listed if each.key not in known]
             claims = self._read(connection, place[0], due)
         quiet = {each.claimed: self._quiet_end(each, now) for each in claims}
         loud = [each for each in claims if quiet[each.claimed] is None]
         made = zip(loud, prepare(self.renderer, self.links, loud, now), strict=True)
-        ready = {each.claimed: Prospect(each.claimed, result, each) for each, result in made}
-        kept = {claimed: Prospect(claimed, None, None, end) for claimed, end in quiet.items() if end is not None}
-        return [ready.get(each) or kept.get(each) or Prospect(each, Result(each, suppressed=BROKEN)) for each in due]
+        ready = {each.claimed: Prospect(now, each.claimed, result, each) for each, result in made}
+        return [ready.get(each) or self._unmade(each, quiet.get(each), now) for each in due]
+
+    def _unmade(self, claimed: Claimed, quiet_until: Micros | None, now: Micros) -> Prospect:
+        """Nothing is made of what has to wait, nor of what has nothing to say or nobody to say it to."""
+        if quiet_until is not None:
+            return Prospect(now, claimed, None, quiet_until=quiet_until)
+        return Prospect(now, claimed, Result(claimed, suppressed=BROKEN))
 
     def _read(self, connection: Connection, part: int, due: Sequence[Claimed]) -> list[Claim]:
         """Read what due messages say and whom they are for; those are left out of which either is gone."""

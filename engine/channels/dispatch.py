@@ -185,6 +185,7 @@ class _Lane:
         finally:
             await self.flights.all()
             await self.channel.close()
+            await asyncio.to_thread(self.stock.close)
 
     def _room(self) -> int:
         """How many more messages may be claimed now."""

@@ -6,6 +6,7 @@ A token is good for its own purpose only, and for ever: an old message must stil
 import hashlib
 import hmac
 import secrets
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,6 @@ from urllib.parse import urlsplit
 import orjson
 import sqlalchemy as sa
 from itsdangerous import BadSignature, URLSafeSerializer
-from itsdangerous.encoding import base64_encode
 
 from engine.channels.base import MessageKey
 from engine.store.dialect import insert_ignore
@@ -25,6 +25,7 @@ from engine.store.tables import Meta
 META: sa.Table = Meta.__table__  # type: ignore[attr-defined]
 
 OPEN, CLICK, UNSUBSCRIBE = "open", "click", "unsubscribe"
+_OF_ADDRESSES = bytes.maketrans(b"+/", b"-_")
 SECRET_NAME = "link_secret"  # noqa: S105 - the name of the row, not the secret
 
 
@@ -89,10 +90,10 @@ class Links:
 
     def _sign(self, purpose: str, key: MessageKey, *more: str) -> str:
         """Write a token as the library does, which derives its key and tries to pack every token anew."""
-        payload = base64_encode(orjson.dumps([*key, *more]))
+        payload = _encoded(orjson.dumps([*key, *more]))
         mac = _keyed(purpose, tuple(self.secrets)).copy()
         mac.update(payload)
-        return f"{payload.decode('ascii')}.{base64_encode(mac.digest()).decode('ascii')}"
+        return f"{payload.decode('ascii')}.{_encoded(mac.digest()).decode('ascii')}"
 
     def _read(self, purpose: str, token: str, more: int) -> tuple[Any, ...] | None:
         try:
@@ -113,6 +114,10 @@ def _serializer(purpose: str, secrets: tuple[str, ...]) -> URLSafeSerializer:
 @lru_cache(maxsize=16)
 def _keyed(purpose: str, secrets: tuple[str, ...]) -> hmac.HMAC:
     return hmac.new(_serializer(purpose, secrets).make_signer().derive_key(), digestmod="sha256")
+
+
+def _encoded(data: bytes) -> bytes:
+    return b2a_base64(data, newline=False).translate(_OF_ADDRESSES).rstrip(b"=")
 
 
 @lru_cache(maxsize=4096)

@@ -86,8 +86,9 @@ def _part(kind: str, text: str) -> str:
     if lines and not lines.endswith(b"\n"):
         lines += b"\n"
     body = b64encode(lines.replace(b"\n", b"\r\n")).decode("ascii")
-    folded = "".join([f"{body[at : at + _ENCODED_LINE]}\r\n" for at in range(0, len(body), _ENCODED_LINE)])
-    return f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n{folded}'
+    folded = [body[at : at + _ENCODED_LINE] for at in range(0, len(body), _ENCODED_LINE)]
+    head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    return "\r\n".join([head + folded[0], *folded[1:], ""]) if folded else head
 
 
 @lru_cache(maxsize=64)

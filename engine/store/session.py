@@ -5,7 +5,7 @@ most one wave; ``synchronous=FULL`` because a lost intent would be a doubled mai
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ class Store:
     parts: int
     _turnstile: Turnstile | None = field(default=None, repr=False)
     gentle: bool = False
+    _single: bool = False
+    """Whether there is one connection for all: a database in memory."""
 
     @property
     def name(self) -> str:
@@ -58,8 +60,9 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction that only reads: a consistent picture that waits for no writer."""
-        with self.engine.connect().execution_options(dripline_read=True) as connection, connection.begin():
+        """Open a transaction that only reads: a consistent picture that waits for no writer but where all share one."""
+        turn = self._turnstile.turn() if self._single and self._turnstile is not None else nullcontext()
+        with turn, self.engine.connect().execution_options(dripline_read=True) as connection, connection.begin():
             if self.gentle:
                 dialect.be_gentle(connection)
             yield connection
@@ -91,6 +94,7 @@ def open_store(url: str, *, parts: int | None = None) -> Store:
         engine,
         _known_parts(engine) or parts or PARTS[name],
         Turnstile(_lock_file(address), BUSY_SECONDS) if name == "sqlite" else None,
+        name == "sqlite" and _in_memory(address),
     )
 
 
