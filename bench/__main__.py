@@ -56,7 +56,7 @@ def _measure(name: str, databases: Databases, asked: argparse.Namespace, folder:
     if name in bounds.BOUNDS:
         found = bounds.BOUNDS[name](databases, asked.contacts)
     else:
-        found = _compare(lines(databases, asked.contacts, folder)[name], databases, asked)
+        found = _compare(lines(databases, asked.contacts, folder, timing=asked.verbose)[name], databases, asked)
     if found is not None:
         found |= {"line": name, "database": databases.kind, "contacts": asked.contacts, "machine": machine()}
     return found

@@ -5,7 +5,9 @@ every mail must have as headers; it knows its contacts, and keeps nothing: no in
 """
 
 import asyncio
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from itertools import repeat
 from typing import Any, Final
 
@@ -16,9 +18,9 @@ from sqlalchemy import make_url
 from bench.executor import move
 from bench.samples import Sample, measured
 from bench.sink import END, sink
-from bench.timings import timed
+from bench.timings import Timings, timed
 from bench.world import CONTACT, START, engine_on, fill, go_live
-from designer.rendering.renderer import JinjaRenderer
+from designer.rendering.process import ConfinedRenderer
 from engine.api.enroll import enroll_all
 from engine.channels.dispatch import CONCURRENCY
 from engine.clock import FixedClock
@@ -59,22 +61,33 @@ def prepare(store: Store, contacts: int) -> None:
     move(wiring, to_micros(START))
 
 
-def hand_over(url: str, contacts: int) -> Sample:
-    """Dispatch everything."""
+def hand_over(url: str, contacts: int, *, timing: bool = False) -> Sample:
+    """Dispatch everything, with the renderer that the product uses; ``timing`` costs some of each statement's time."""
     store = open_store(url)
+    renderer = ConfinedRenderer()
     try:
         with sink() as port:
             settings = Settings(smtp_url=f"smtp://127.0.0.1:{port}?tls=none")
-            wiring = connect(settings, JinjaRenderer(), clock=FixedClock.of(START), store=store)
-            with timed(store.engine) as timings, measured() as sample:
+            wiring = connect(settings, renderer, clock=FixedClock.of(START), store=store)
+            with timed(store.engine) if timing else nullcontext(Timings()) as timings, measured() as sample:
                 while done := dispatch_once(wiring).sent:
                     sample.work += done
             sample.timings = timings
+            sample.busy += _busy_until_ended(renderer)
     finally:
+        renderer.close()
         store.close()
     if sample.work != contacts:
         raise AssertionError(f"{sample.work} of {contacts} messages were sent")
     return sample
+
+
+def _busy_until_ended(renderer: ConfinedRenderer) -> float:
+    """End the rendering child and give what it used of the processor."""
+    before = os.times()
+    renderer.close()
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
 
 
 def hand_over_raw(url: str, contacts: int) -> Sample:

@@ -27,8 +27,8 @@ class Line:
     floor: Side
 
 
-def lines(databases: Databases, contacts: int, folder: Path) -> Mapping[str, Line]:
-    """List what can be measured on a kind of database."""
+def lines(databases: Databases, contacts: int, folder: Path, *, timing: bool = False) -> Mapping[str, Line]:
+    """List what can be measured on a kind of database; ``timing`` asks for the time of each statement."""
     floor = (floor_sqlite if databases.kind == "sqlite" else floor_postgresql).carry
     file = partial(importing.csv_file, contacts, folder)
     parts = PARTS[databases.kind]
@@ -59,7 +59,7 @@ def lines(databases: Databases, contacts: int, folder: Path) -> Mapping[str, Lin
             "mails",
             0.5,
             lambda store: dispatching.prepare(store, mails),
-            lambda url: dispatching.hand_over(url, mails),
+            lambda url: dispatching.hand_over(url, mails, timing=timing),
             lambda url: dispatching.hand_over_raw(url, mails),
         ),
         "import": Line(

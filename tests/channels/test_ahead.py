@@ -1,0 +1,115 @@
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import time
+
+import pytest
+
+from designer.rendering.renderer import JinjaRenderer, Job
+from engine.channels.ahead import FRESH
+from engine.channels.base import Outcome, Outgoing, sent
+from engine.channels.dispatch import Office
+from engine.clock import FixedClock
+from engine.errors import RenderError
+from engine.store.session import Store
+from engine.terms import Json
+from tests.channels.office import ScriptedChannel, content, office, send
+from tests.channels.test_dispatch import owed, state
+from tests.channels.world import CONTACT, HOUR, START, add_consent
+
+NAMED = content(text="Dear {{ contact.name }}")
+
+
+@dataclass
+class CountingRenderer(JinjaRenderer):
+    """Note how many messages were rendered at a time."""
+
+    lots: list[int] = field(default_factory=list)
+
+    def render_many(self, batch: Sequence[Job]) -> list[list[Json] | RenderError]:
+        self.lots.append(len(batch))
+        return super().render_many(batch)
+
+
+def after_the_first(act: Callable[[], object]) -> ScriptedChannel:
+    """Make a channel during whose first call something happens."""
+
+    def answer(_: Outgoing) -> Outcome:
+        if len(channel.taken) == 1:
+            act()
+        return sent("250 taken")
+
+    channel = ScriptedChannel(answer)
+    return channel
+
+
+def rename(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(CONTACT.update().values(attributes={"name": "New"}))
+
+
+def at_the_clock(given: Office) -> FixedClock:
+    assert isinstance(given.clock, FixedClock)
+    return given.clock
+
+
+def test_messages_are_rendered_in_lots_that_grow(sqlite_store: Store) -> None:
+    keys = owed(sqlite_store, 40)
+    channel, renderer = ScriptedChannel(), CountingRenderer()
+    report = send(replace(office(sqlite_store, {"email": channel}), renderer=renderer), concurrency=2)
+    assert report.sent == len(keys)
+    assert sorted(outgoing.key for outgoing in channel.taken) == keys
+    assert sum(renderer.lots) == len(keys)
+    assert len(renderer.lots) <= 6
+
+
+@pytest.mark.parametrize(("later", "name"), [(0, "Old"), (FRESH, "Old"), (FRESH + 1, "New")])
+def test_what_was_rendered_is_used_while_it_is_fresh(sqlite_store: Store, later: int, name: str) -> None:
+    owed(sqlite_store, 3, contact={"attributes": {"name": "Old"}})
+
+    def pass_time() -> None:
+        rename(sqlite_store)
+        at_the_clock(given).at += later
+
+    channel = after_the_first(pass_time)
+    given = office(sqlite_store, {"email": channel}, NAMED)
+    send(given, concurrency=1)
+    assert [outgoing.text.splitlines()[0] for outgoing in channel.taken[:2]] == ["Dear Old", f"Dear {name}"]
+
+
+def test_a_consent_withdrawn_after_rendering_is_honoured(store: Store) -> None:
+    keys = owed(store, 3)
+
+    def withdraw() -> None:
+        with store.write() as connection:
+            for key in keys:
+                add_consent(connection, key)
+
+    channel = after_the_first(withdraw)
+    report = send(office(store, {"email": channel}), concurrency=1)
+    assert (report.sent, report.suppressed, len(channel.taken)) == (1, 2, 1)
+    first = channel.taken[0].key
+    assert {state(store, key) for key in keys if key != first} == {("suppressed", "unsubscribed")}
+
+
+def test_a_contact_erased_after_rendering_gets_nothing(sqlite_store: Store) -> None:
+    owed(sqlite_store, 2)
+
+    def erase() -> None:
+        with sqlite_store.write() as connection:
+            connection.execute(CONTACT.delete())
+
+    channel = after_the_first(erase)
+    report = send(office(sqlite_store, {"email": channel}), concurrency=1)
+    assert (report.sent, report.suppressed, len(channel.taken)) == (1, 1, 1)
+
+
+def test_quiet_hours_that_begin_after_rendering_are_kept(sqlite_store: Store) -> None:
+    owed(sqlite_store, 2, contact={"timezone": "UTC"}, not_before=START - 1)
+    # It is 10:00, less an instant.
+    channel = after_the_first(lambda: setattr(at_the_clock(given), "at", START))
+    quiet = content(quiet=(time(10), time(12)))
+    given = office(sqlite_store, {"email": channel}, quiet, at=START - 1)
+    report = send(given, concurrency=1)
+    assert (report.sent, report.put_off) == (1, 1)
+    report = send(replace(given, clock=FixedClock(START + 2 * HOUR)))
+    assert report.sent == 1
