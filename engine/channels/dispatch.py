@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from zlib import crc32
 
 from sqlalchemy.engine import Connection
 
@@ -164,8 +165,11 @@ class _Lane:
         """Look which parts have messages to hand over, by which of the channel's names."""
         with self.office.store.read() as connection:
             now = self.office.clock.micros()
-            self.places = outbox.places_with_due(connection, range(self.office.store.parts), now, self.names)
-        return bool(self.places)
+            places = outbox.places_with_due(connection, range(self.office.store.parts), now, self.names)
+        # Workers begin at different places, so that they do not render the same messages.
+        first = crc32(self.worker.encode()) % len(places) if places else 0
+        self.places = places[first:] + places[:first]
+        return bool(places)
 
     async def run(self) -> None:
         """Keep the window full until nothing is due, the limit is reached or somebody says stop."""

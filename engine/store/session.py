@@ -94,7 +94,7 @@ def open_store(url: str, *, parts: int | None = None) -> Store:
         engine,
         _known_parts(engine) or parts or PARTS[name],
         Turnstile(_lock_file(address), BUSY_SECONDS) if name == "sqlite" else None,
-        name == "sqlite" and _in_memory(address),
+        _single=name == "sqlite" and _in_memory(address),
     )
 
 
