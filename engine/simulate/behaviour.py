@@ -121,6 +121,8 @@ class Happening(NamedTuple):
     at: Micros
     name: str
     properties: Mapping[str, Json] = MappingProxyType({})
+    noted: bool = False
+    """Whether it only tells what its message can note as soon as it is sent: rules look when that was."""
 
 
 def happenings(key: str, habits: Iterable[Habit], seed: int, start: Micros, end: Micros) -> list[Happening]:
@@ -160,12 +162,12 @@ def reactions(
         return
     # People read their mail within hours: exponential, three hours in the mean.
     seen = at + 60_000_000 + _whole(-math.log(1 - pause) * 3 * HOUR)
-    yield Happening(key, seen, "message_opened", about)
+    yield Happening(key, seen, "message_opened", about, noted=True)
     after = seen + 1_000_000 + _whole(more * 300_000_000)
     if clicked * how.open < how.click:
-        yield Happening(key, after, "message_clicked", about)
+        yield Happening(key, after, "message_clicked", about, noted=True)
     if replied < how.reply:
-        yield Happening(key, after + 60_000_000, "message_replied", about)
+        yield Happening(key, after + 60_000_000, "message_replied", about, noted=True)
     if left < how.unsubscribe:
         yield Happening(key, after, "unsubscribed", about)
 

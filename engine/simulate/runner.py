@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from engine.channels.policy import MESSAGE
 from engine.contract.registry import Registry
 from engine.experiments.division import EXPOSURE
 from engine.experiments.report import make_report as make_experiment_report
@@ -26,14 +25,15 @@ from engine.run.judging import judge_in
 from engine.run.program import Templates
 from engine.run.tables import ENTRANT, NOW, PART, TURN, clear
 from engine.run.transactions import transaction
-from engine.simulate.behaviour import Behaviour, Happening, happenings, reactions, responses
+from engine.simulate.behaviour import Behaviour, Happening, happenings
+from engine.simulate.hearing import Hearing
 from engine.simulate.population import Person
 from engine.simulate.report import Report, make_report
+from engine.simulate.sending import Sender
 from engine.simulate.world import CONTACT, UPCOMING, World, deliver
 from engine.store.dialect import be_patient
-from engine.store.prepared import Prepared, parameter
+from engine.store.prepared import Prepared
 from engine.store.session import Store
-from engine.store.tables.messages import OPEN_MESSAGE
 from engine.terms import DAY, Json, Micros
 
 MAIN = 1
@@ -143,6 +143,9 @@ class _Player:
         self.world.publish(scenario.flows)
         deployments = Deployments(self.means.registry, self.means.templates, self.means.requires)
         self.deployment: Deployment = deployments.current(self.connection)
+        self.world.hearing = Hearing(self.deployment, self.connection.dialect.name)
+        invented = scenario.behaviour if scenario.events is None else None
+        self.sender = Sender(self.world, invented, scenario.seed, scenario.end)
         self.report = TickReport()
         events = sorted(scenario.events or (), key=attrgetter("at"))
         self._look_back(events)
@@ -217,6 +220,7 @@ class _Player:
             self._rounds(run, first.at - 1)
             # Events of the very instant come first, then the calendar, then the tokens.
             self._round(run, first.at, tokens=False)
+            self.world.listen(run)
             with self._with_care():
                 calendar.let_in(run, first)
         self._rounds(run, until)
@@ -226,10 +230,15 @@ class _Player:
             return rounds.play_round(run, until, self.report, UPCOMING, deliver, tokens=tokens)
 
     def _rounds(self, run: Run, until: Micros) -> None:
+        # First what was owed for later: what contacts make of it may be the next thing that happens.
+        self._send(run, until)
         while self._round(run, until):
             self._send(run, until)
             self._tell(run)
-        self._send(run, until)
+
+    def _send(self, run: Run, until: Micros) -> None:
+        self.sender.send(run, until)
+        self.world.listen(run)
 
     def _tell(self, run: Run) -> None:
         """Tell how far contacts have come, in the mean; never less than before."""
@@ -279,32 +288,6 @@ class _Player:
                 key=attrgetter("at"),
             )
 
-    def _send(self, run: Run, until: Micros) -> None:
-        """Hand over what is owed, at its instant; contacts react when behaviour is invented."""
-        given = run.given(until=until)
-        if self.scenario.events is not None:
-            _sent(run.dialect, False).run(run.connection, given)
-            return
-        sent = [tuple(row) for row in _sent(run.dialect, True).run(run.connection, given).all()]
-        self.world.plan(
-            reaction
-            for contact, enrollment, node, passing, version, at in sorted(sent)
-            for reaction in self._reactions(run.part, contact, enrollment, node, passing, version, at)
-            if reaction.at <= self.scenario.end
-        )
-
-    def _reactions(
-        self, part: int, contact: int, enrollment: int, node: int, passing: int, version: int, at: Micros
-    ) -> Iterator[Happening]:
-        key, how, seed = self.world.names[part, contact], self.scenario.behaviour, self.scenario.seed
-        plan = self.deployment.plans[version]
-        node_id = plan.nodes[node].id
-        message = f"{plan.flow_key}/{node_id}/{passing}/{at}"
-        about = {"node": node_id, "message_key": f"{part}-{contact}-{enrollment}-{node}-{passing}"}
-        yield from reactions(key, message, about, at, how, seed)
-        if how.responses:
-            yield from responses(key, message, node_id, at, how, seed)
-
 
 @cache
 def _somebody_exposed() -> sa.Select[Any]:
@@ -320,21 +303,3 @@ def _mean_turn() -> sa.Select[Any]:
 def _everybody(dialect: str) -> Prepared:
     chosen = sa.select(CONTACT.c.id, NOW).where(CONTACT.c.part == PART, CONTACT.c.created_at <= NOW)
     return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
-
-
-@cache
-def _sent(dialect: str, tell: bool) -> Prepared:
-    statement = (
-        MESSAGE.update()
-        .values(state="sent", sent_at=MESSAGE.c.not_before, intent_at=MESSAGE.c.not_before, attempt=1)
-        .where(
-            MESSAGE.c.part == PART,
-            OPEN_MESSAGE,
-            MESSAGE.c.state == "queued",
-            MESSAGE.c.not_before <= parameter("until"),
-        )
-    )
-    if not tell:
-        return Prepared(statement, dialect)
-    told = ("contact_id", "enrollment_id", "node", "passing", "version_id", "sent_at")
-    return Prepared(statement.returning(*(MESSAGE.c[name] for name in told)), dialect)

@@ -1,8 +1,9 @@
 """The virtual world: contacts, published flows and what is going to happen, in a store of its own."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -15,15 +16,17 @@ from engine.graph.model import Document
 from engine.people.accounts import account_id
 from engine.run.context import Deployment, Run
 from engine.run.review import RECHECK
-from engine.run.tables import ARRIVAL, PART, TURN
+from engine.run.tables import ARRIVAL, PART, TURN, WAVE
 from engine.run.wake import EVENT
 from engine.simulate.behaviour import Happening
+from engine.simulate.hearing import Hearing
 from engine.simulate.population import Person
 from engine.store import sequences
-from engine.store.dialect import insert_rows, least_of, upsert
+from engine.store.dialect import insert_rows
 from engine.store.estimates import ROWS, estimate
+from engine.store.estimates import WAVE as WAVE_ROWS
 from engine.store.prepared import Prepared, parameter
-from engine.store.rowsets import pack, rowset
+from engine.store.rowsets import numbers, pack
 from engine.store.tables import Account, Contact, ContactTag, Flow, FlowVersion, Segment
 from engine.terms import Micros, contact_hash, part_of
 
@@ -48,21 +51,29 @@ PLANNED = _temporary(
     sa.Column("at", sa.BigInteger),
     sa.Column("id", sa.BigInteger),
     sa.Column("name", sa.Text, nullable=False),
+    sa.Column("ears", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("part", "contact_id", "at", "id"),
 )
-"""One row is an event that is told already and happens at its instant; it stays when that is over."""
+"""One row is an event that is told already and happens at its instant; it stays when that is over.
+
+``ears`` are those that may hear it; what nobody can hear has no row.
+"""
 
 UPCOMING = _temporary(
     "upcoming",
     sa.Column("part", sa.BigInteger),
     sa.Column("contact_id", sa.BigInteger),
     sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    sa.Column("ears", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("part", "contact_id"),
 )
-"""One row is the next instant at which something planned happens to a contact; ``NEVER`` when all is over."""
+"""One row is the next instant at which something planned is heard of a contact; ``NEVER`` when all is over.
 
-BY_INSTANT = sa.Index("ix_upcoming_at", UPCOMING.c.part, UPCOMING.c.at)
+``seen`` is the instant up to which all is over, ``ears`` are those that are open to the contact since.
+"""
 
+BY_STEP = sa.Index("ix_wave_step", WAVE.c.step)
 NEVER = 1 << 62
 BATCH = 5_000
 WORKSPACE = 1
@@ -80,6 +91,9 @@ class World:
     start: Micros
     places: dict[str, tuple[int, int]]
     names: dict[tuple[int, int], str]
+    told: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """The contacts of each part of whom something was told since they were listened for."""
+    hearing: Hearing = field(init=False)
 
     @classmethod
     def open(cls, connection: Connection, parts: int, start: Micros) -> "World":
@@ -87,14 +101,16 @@ class World:
         for table in (PLANNED, UPCOMING):
             connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
             connection.execute(table.delete())
-        connection.execute(sa.schema.CreateIndex(BY_INSTANT, if_not_exists=True))
         estimate(connection, [PLANNED, UPCOMING], rows=ROWS, temporary=True)
+        connection.execute(sa.schema.CreateIndex(BY_STEP, if_not_exists=True))
+        estimate(connection, [WAVE], rows=WAVE_ROWS, temporary=True)
         return cls(connection, parts, start, {}, {})
 
     def settle(self, people: Iterable[Person], created_at: Micros) -> None:
         """Let contacts be there from an instant on, in the order given."""
         rows: list[dict[str, Any]] = []
         tags: list[dict[str, Any]] = []
+        waiting: list[dict[str, Any]] = []
         accounts: dict[tuple[int, int], dict[str, Any]] = {}
         for person in people:
             key_hash = contact_hash(person.key)
@@ -107,8 +123,9 @@ class World:
                 row["account_id"] = account_id(WORKSPACE, person.account)
                 accounts[part, row["account_id"]] = _account(part, row["account_id"], person.account)
             rows.append(row)
+            waiting.append({"part": part, "contact_id": number, "at": NEVER, "seen": self.start - 1, "ears": 0})
             tags.extend({"part": part, "contact_id": number, "tag": tag} for tag in dict.fromkeys(person.tags))
-        for table, listed in ((CONTACT, rows), (TAG, tags), (ACCOUNT, list(accounts.values()))):
+        for table, listed in ((CONTACT, rows), (TAG, tags), (ACCOUNT, list(accounts.values())), (UPCOMING, waiting)):
             for begin in range(0, len(listed), BATCH):
                 self.connection.execute(table.insert(), listed[begin : begin + BATCH])
 
@@ -150,14 +167,27 @@ class World:
         given = iter(happenings)
         while batch := list(islice(given, BATCH)):
             for part, told in self._tell(batch, "simulation"):
-                planned = [(part, contact, happening.at, number, happening.name) for number, contact, happening in told]
-                insert_rows(self.connection, PLANNED, PLANNED.c.keys(), planned)
-                soonest: dict[int, Micros] = {}
-                for _, contact, happening in told:
-                    soonest[contact] = min(happening.at, soonest.get(contact, happening.at))
-                _coming(self.connection.dialect.name).run(
-                    self.connection, {"at_part": part, "soonest": pack(soonest.items())}
-                )
+                heard = [
+                    (part, contact, happening.at, number, happening.name, ears)
+                    for number, contact, happening in told
+                    if (ears := self.hearing.of(happening.name, noted=happening.noted))
+                ]
+                insert_rows(self.connection, PLANNED, PLANNED.c.keys(), heard)
+                self.told[part].update(row[1] for row in heard)
+
+    def listen(self, run: Run) -> None:
+        """Find when something is heard next of those who had their turn, and of those of whom something was told.
+
+        Cost: two statements, if there may be anybody.
+        """
+        told = self.told.pop(run.part, set())
+        given = run.given(told=pack(sorted(told)), never=NEVER)
+        for statement in self._listening:
+            statement.run(self.connection, given)
+
+    @cached_property
+    def _listening(self) -> tuple[Prepared, Prepared]:
+        return _listening(self.hearing, self.connection.dialect.name)
 
     def remember(self, happenings: Sequence[Happening], deployment: Deployment) -> None:
         """Let what happened before the start be history: rules see it, and receipts and consents have taken effect."""
@@ -228,13 +258,10 @@ def _event(part: int, number: int, contact: int, happening: Happening, source: s
 def deliver(run: Run) -> frozenset[str]:
     """Let the planned events of this round's turns happen; give their names.
 
-    Cost: one statement, two more when there is any.
+    Cost: one statement, one more when there is any.
     """
-    given = run.given(never=NEVER)
-    arrive, pass_on = _delivery(run.dialect)
-    if arrive.run(run.connection, given).rowcount == 0:
+    if _delivery(run.dialect).run(run.connection, run.given()).rowcount == 0:
         return frozenset()
-    pass_on.run(run.connection, given)
     return frozenset(row[0] for row in _arrived(run.dialect).run(run.connection, {}))
 
 
@@ -244,16 +271,7 @@ def _arrived(dialect: str) -> Prepared:
 
 
 @cache
-def _coming(dialect: str) -> Prepared:
-    rows = rowset(dialect, "soonest", contact_id=sa.BigInteger, at=sa.BigInteger)
-    chosen = sa.select(PART, rows.c.contact_id, rows.c.at).where(sa.true())
-    insert = upsert(UPCOMING, dialect).from_select(UPCOMING.c.keys(), chosen)
-    sooner = least_of(UPCOMING.c.at, insert.excluded.at)
-    return Prepared(insert.on_conflict_do_update(index_elements=["part", "contact_id"], set_={"at": sooner}), dialect)
-
-
-@cache
-def _delivery(dialect: str) -> tuple[Prepared, Prepared]:
+def _delivery(dialect: str) -> Prepared:
     planned, upcoming = PLANNED.c, UPCOMING.c
     turn = sa.func.row_number().over(partition_by=TURN.c.contact_id, order_by=planned.id)
     arrival = sa.select(
@@ -266,12 +284,24 @@ def _delivery(dialect: str) -> tuple[Prepared, Prepared]:
         planned.contact_id == TURN.c.contact_id,
         planned.at == upcoming.at,
     )
-    later = sa.select(sa.func.min(planned.at)).where(
-        planned.part == PART, planned.contact_id == upcoming.contact_id, planned.at > upcoming.at
+    return Prepared(ARRIVAL.insert().from_select(ARRIVAL.c.keys(), arrival), dialect)
+
+
+def _listening(hearing: Hearing, dialect: str) -> tuple[Prepared, Prepared]:
+    """Write down which ears are open to a contact after its turn, and then what they hear next."""
+    planned, upcoming = PLANNED.c, UPCOMING.c
+    turn = sa.select(TURN.c.at).where(TURN.c.contact_id == upcoming.contact_id).scalar_subquery()
+    concerned = sa.union(sa.select(TURN.c.contact_id), numbers(dialect, "told"))
+    mine = [upcoming.part == PART, upcoming.contact_id.in_(concerned)]
+    open_now = {"ears": hearing.open_to(upcoming.contact_id), "seen": sa.func.coalesce(turn, upcoming.seen)}
+    heard = sa.select(sa.func.min(planned.at)).where(
+        planned.part == PART,
+        planned.contact_id == upcoming.contact_id,
+        planned.at > upcoming.seen,
+        planned.ears.op("&")(upcoming.ears) != 0,
     )
-    passed = UPCOMING.update().values(at=sa.func.coalesce(later.scalar_subquery(), parameter("never")))
-    passed = passed.where(upcoming.part == PART, upcoming.contact_id.in_(sa.select(ARRIVAL.c.contact_id)))
+    next_heard = sa.func.coalesce(heard.scalar_subquery(), parameter("never"))
     return (
-        Prepared(ARRIVAL.insert().from_select(ARRIVAL.c.keys(), arrival), dialect),
-        Prepared(passed, dialect),
+        Prepared(UPCOMING.update().values(open_now).where(*mine), dialect),
+        Prepared(UPCOMING.update().values(at=next_heard).where(*mine), dialect),
     )
