@@ -1,7 +1,7 @@
 """Move tokens: those whose ways are known go directly, the others from node to node; then follow up their changes."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from engine.library.plan import Plan, PlanNode
 from engine.run import claim, follow, wave
@@ -11,6 +11,12 @@ from engine.run.direct.program import Direct, direct_of
 from engine.run.enroll import count_entrants, enter, list_range
 from engine.run.program import Program
 from engine.run.wave import NOBODY, WaveReport
+
+WORTH: Final = 10_000
+"""So many tokens move node by node on an exact clock before the ways of their program are found, which takes as long.
+
+A rehearsal of a draft plays a few thousand contacts, once.
+"""
 
 
 def move_due(run: Run, program: Program, contacts: Sequence[int], *, woken_only: bool = False) -> WaveReport:
@@ -43,9 +49,11 @@ def move_turn(run: Run, program: Program) -> WaveReport:
 
 
 def _move_turn(run: Run, program: Program) -> WaveReport:
-    direct = direct_of(program)
+    direct = direct_of(program) if program.moved >= WORTH else None
     if direct is None:
-        return _by_nodes(run, program, claim.fill_turn(run, program))
+        done = _by_nodes(run, program, claim.fill_turn(run, program))
+        program.moved += done.tokens
+        return done
     first = _directly(run, direct, fill.fill_turn(run, direct))
     return first + _by_nodes(run, program, claim.fill_turn(run, program, direct.nodes))
 

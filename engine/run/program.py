@@ -70,7 +70,8 @@ class Program:
 
     Shape: ``entering`` ends the enrollments of a range of ids for which goal or exit holds at once; ``waking`` sees to
     waits for a rule before anything else; ``ending`` are the goal and the exit of a wave's members;
-    ``kept`` is what other files of this room made of it.
+    ``kept`` is what other files of this room made of it; ``moved`` counts tokens that went node by node
+    on exact clocks.
     """
 
     plan: Plan
@@ -86,6 +87,7 @@ class Program:
     joins: bool
     around: Surroundings
     kept: dict[Any, Any] = field(default_factory=dict)
+    moved: int = 0
 
     def once(self, key: Any, make: Callable[[], T]) -> T:
         """Make something of this program the first time it is asked for, and keep it."""
