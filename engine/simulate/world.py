@@ -72,7 +72,10 @@ UPCOMING = _temporary(
 ``seen`` is the instant up to which all is over.
 """
 
+BY_INSTANT = sa.Index("ix_upcoming_at", UPCOMING.c.part, UPCOMING.c.at)
 BY_STEP = sa.Index("ix_wave_step", WAVE.c.step)
+"""The members of a rehearsed wave stand at many nodes, each of which looks for its own."""
+
 NEVER = 1 << 62
 BATCH = 5_000
 WORKSPACE = 1
@@ -100,6 +103,7 @@ class World:
         for table in (PLANNED, UPCOMING):
             connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
             connection.execute(table.delete())
+        connection.execute(sa.schema.CreateIndex(BY_INSTANT, if_not_exists=True))
         estimate(connection, [PLANNED, UPCOMING], rows=ROWS, temporary=True)
         connection.execute(sa.schema.CreateIndex(BY_STEP, if_not_exists=True))
         estimate(connection, [WAVE], rows=WAVE_ROWS, temporary=True)
