@@ -100,6 +100,7 @@ class Hand:
         mouse.down(button=button)
         for turn in _turns():
             mouse.move(start[0] + 150 * ((turn % 40) - 20) / 20, start[1] + 100 * ((turn % 30) - 15) / 15)
+        mouse.move(*start)  # the next gesture finds everything where it was
         mouse.up(button=button)
 
     def _zoom(self) -> None:
