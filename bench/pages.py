@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
+from bench.beside import beside
 from bench.databases import Databases, version_of
 from bench.pages_world import NOW, WAITS, prepare
 from bench.results import Result
@@ -241,23 +242,15 @@ def _measure(store: Store, contacts: int) -> dict[str, dict[str, float]]:
     return {page: _quantiles(each) for page, each in times.items()}
 
 
-@contextmanager
-def _tended(wiring: Wiring) -> Iterator[None]:
+def _tended(wiring: Wiring) -> AbstractContextManager[None]:
     """Count beside the pages, as a server does."""
-    over = threading.Event()
 
-    def tend() -> None:
+    def tend(over: threading.Event) -> None:
         while not over.wait(SECONDS):
             with suppress(OperationalError):  # a server that came to a stand lost patience; the next round counts
                 tend_pages(wiring)
 
-    thread = threading.Thread(target=tend)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return beside(tend)
 
 
 def _token(client: TestClient) -> str:

@@ -7,13 +7,15 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import Any, Final
 
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+
+from bench.beside import beside
 
 Stamp = tuple[float, float]
 
@@ -52,30 +54,22 @@ STILL: Final = 1.0
 """Who slept for so many seconds longer than they meant to stood still."""
 
 
-@contextmanager
-def standstills_told() -> Iterator[None]:
+def standstills_told() -> AbstractContextManager[None]:
     """Say when this process did not get on, and for how many seconds: what was waited for then is not to blame.
 
     A machine that is stopped, or has no processor to spare, lets nobody get on; a thread that keeps all others of its
     process from going on is at work meanwhile.
     """
-    over = threading.Event()
+    return beside(_tell_standstills)
 
-    def watch() -> None:
-        while not over.is_set():
-            since, busy = time.perf_counter(), time.process_time()
-            over.wait(0.05)
-            if (slept := time.perf_counter() - since) > STILL:
-                at_work = time.process_time() - busy
-                print(f"  {time.strftime('%X')} nothing went on for {slept:.1f} s, of them {at_work:.1f} s at work")
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def _tell_standstills(over: threading.Event) -> None:
+    while not over.is_set():
+        since, busy = time.perf_counter(), time.process_time()
+        over.wait(0.05)
+        if (slept := time.perf_counter() - since) > STILL:
+            at_work = time.process_time() - busy
+            print(f"  {time.strftime('%X')} nothing went on for {slept:.1f} s, of them {at_work:.1f} s at work")
 
 
 def stamp() -> Stamp:

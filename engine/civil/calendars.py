@@ -45,7 +45,7 @@ def known_calendar(code: str) -> bool:
     # The library is asked by doing: its list of what it supports leaves out older codes that it takes, such as NZ-CA.
     try:
         holidays.country_holidays(found[1], subdiv=found[2])
-    except NotImplementedError:  # what the library raises for a country that it does not have; nothing is unfinished
+    except RuntimeError:  # of that kind is what the library raises for a country or subdivision that it does not have
         return False
     return True
 

@@ -19,21 +19,16 @@ from engine.store import migrate
 from engine.store.session import Store, open_store
 from engine.terms import HOUR
 from tests.flows.shipped import behaviour, flow
+from tests.graph import documents
 from tests.model.engine_side import means
 
 START = 1_772_409_600_000_000
-WELCOME = {
-    "dripline": 1,
-    "key": "welcome",
-    "name": "Welcome",
-    "settings": {"goal": {"event": "bought"}},
-    "nodes": [
-        {"id": "start", "type": "trigger.event", "config": {"event": "signed_up"}},
-        {"id": "visit", "type": "wait.event", "config": {"event": "came_back", "timeout": "3d"}},
-        {"id": "later", "type": "wait.delay", "config": {"duration": "5d"}},
-    ],
-    "edges": [{"from": "start", "to": "visit"}, {"from": "visit", "port": "happened", "to": "later"}],
-}
+WELCOME = documents.flow(
+    documents.node("visit", "wait.event", event="came_back", timeout="3d"),
+    documents.delay("later", "5d"),
+    edges="start>visit visit:happened>later",
+    settings={"goal": {"event": "bought"}},
+)
 
 
 def _document(tree: Any) -> Document:
