@@ -26,7 +26,8 @@ export class DragNodes {
     this.offset = [0, 0];
     this.others = graph.all().filter((node) => !choice.ids.has(node.id));
     this.isLoose = this.nodes.length === 1 && this.lead.enters && !graph.to(id).length && !graph.from(id).length;
-    this.edges = this.attached();
+    this.edges = this.copies ? [] : this.attached();
+    this.held = document.getElementById("held");
     this.lift();
   }
 
@@ -38,9 +39,10 @@ export class DragNodes {
       .map((edge) => ({ ...edge, d: edge.element.lastElementChild.getAttribute("d") }));
   }
 
-  /** Put what moves into a layer of its own, so that a move paints little. */
+  /** Put what moves into layers of its own, so that a move paints little: of cards their likenesses, for they keep the focus. */
   lift() {
-    for (const node of this.nodes) node.element.classList.add("dragged");
+    this.held.append(...this.nodes.map((node) => likeness(node.element)));
+    if (!this.copies) for (const node of this.nodes) node.element.classList.add("lifted");
     document.getElementById("lift").append(...this.edges.map((edge) => edge.element));
   }
 
@@ -62,7 +64,7 @@ export class DragNodes {
 
   draw() {
     const [dx, dy] = this.offset;
-    for (const node of this.nodes) node.element.style.transform = `translate(${dx}px,${dy}px)`;
+    this.held.style.transform = `translate(${dx}px,${dy}px)`;
     for (const edge of this.edges) this.follow(edge);
   }
 
@@ -135,10 +137,9 @@ export class DragNodes {
     cancelAnimationFrame(this.frame);
     guide(this.hand.view, []);
     this.onto?.element.classList.remove("drop");
-    for (const node of this.nodes) {
-      node.element.classList.remove("dragged");
-      node.element.style.transform = "";
-    }
+    this.held.replaceChildren();
+    this.held.style.transform = "";
+    for (const node of this.nodes) node.element.classList.remove("lifted");
     for (const { element } of this.edges) element.firstElementChild.setAttribute("d", element.lastElementChild.getAttribute("d"));
     document.getElementById("edges").append(...this.edges.map((edge) => edge.element));
   }
@@ -147,6 +148,12 @@ export class DragNodes {
     this.end();
     this.back();
   }
+}
+
+function likeness(element) {
+  const made = element.cloneNode(true);
+  for (const each of [made, ...made.querySelectorAll("[id]")]) each.removeAttribute("id");
+  return made;
 }
 
 /** An edge that is drawn from a port, or whose end is taken elsewhere. */

@@ -11,6 +11,7 @@ export class Hand {
     this.isLocked = this.page.dataset.locked === "true";
     this.state = null;
     this.press = null;
+    this.frame = 0;
     this.isPanning = false;
     this.space = false;
     this.touches = new Map();
@@ -68,7 +69,8 @@ export class Hand {
     if (this.touches.has(event.pointerId)) this.touches.set(event.pointerId, [event.clientX, event.clientY]);
     this.last = event;
     if (this.state) {
-      this.state.move(event);
+      // Once a frame: drawn at once, the page would be laid out for every event that comes in it.
+      this.frame ||= requestAnimationFrame(() => this.follow());
       return;
     }
     if (!this.press || event.pointerId !== this.press.event.pointerId) return;
@@ -76,6 +78,13 @@ export class Hand {
     if (Math.hypot(event.clientX - x, event.clientY - y) < FAR) return;
     this.start(event);
     this.state?.move(event);
+  }
+
+  /** Let what is in hand follow to where the pointer was last. */
+  follow() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    this.state?.move(this.last);
   }
 
   /** Begin what the press turned out to be. */
@@ -99,6 +108,7 @@ export class Hand {
     const { state, press } = this;
     if (press) clearTimeout(press.timer);
     if (state instanceof Pinch && this.touches.size) return;
+    if (this.frame) this.follow();
     this.state = null;
     this.press = null;
     this.shield.hidden = true;

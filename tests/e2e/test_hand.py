@@ -65,7 +65,7 @@ def test_a_dragged_node_stays_and_escape_puts_it_back(page: Page, wiring: Wiring
     page.mouse.move(*start)
     page.mouse.down()
     page.mouse.move(start[0] - 90, start[1] + 40, steps=4)
-    expect(card(page, "thanks")).to_have_class("n k k-email chosen dragged")
+    expect(card(page, "thanks")).to_have_class("n k k-email chosen lifted")
     page.keyboard.press("Escape")
     page.mouse.up()
     stands(card(page, "thanks"), *start)
