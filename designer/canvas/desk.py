@@ -39,6 +39,9 @@ from engine.graph.delta import Overtaken
 MOMENT: Final = 5.0
 """So many seconds an open panel offers the names that were read when it was opened."""
 
+JUST: Final = 1.0
+"""So many seconds other pages are shown the sheet that the answer to a gesture was drawn from."""
+
 
 class Desk:
     """Everything that canvases share."""
@@ -49,6 +52,7 @@ class Desk:
         self.hub = Hub()
         self.scenes = Scenes()
         self.names = -MOMENT, Vocabulary()
+        self.answered: tuple[float, Sheet] | None = None
 
     def actor(self, request: Request) -> str:
         """Tell whose gestures these are; empty when nobody signed in, and a tab is its own actor."""
@@ -104,6 +108,7 @@ class Desk:
     def answer(self, request: Request, key: str, said: Said, changed: Changed | None) -> Response:
         """Answer a gesture: what changed on the page, and in headers what the hand goes on with."""
         sheet = drawing.open_sheet(self.wiring, key, changed)
+        self.answered = time.monotonic(), sheet
         scene = self._scene(request, sheet)
         language = self.pages.language(request)
         before = self.scenes.find(key, said.base, language.tag)
@@ -143,7 +148,7 @@ class Desk:
         now = drawing.revision_of(self.wiring, key)
         if now == revision or self.hub.is_by(key, now, load):
             return now, ""
-        sheet = drawing.open_sheet(self.wiring, key)
+        sheet = self._just_answered(key, now) or drawing.open_sheet(self.wiring, key)
         scene = self._scene(request, sheet)
         before = self.scenes.find(key, revision, self.pages.language(request).tag)
         actor = self.actor(request) or request.query_params.get("hand", "")
@@ -227,6 +232,12 @@ class Desk:
         if sheet.flow.number is None:
             return int(bool(sheet.raw.get("nodes")))
         return sum(not each.only_moved for each in drawing.unpublished(self.wiring, sheet))
+
+    def _just_answered(self, key: str, revision: int) -> Sheet | None:
+        """Give a sheet that need not be read again: who did the gesture has just been shown it."""
+        at, sheet = self.answered or (0.0, None)
+        is_same = sheet is not None and (sheet.flow.key, sheet.revision) == (key, revision)
+        return sheet if is_same and time.monotonic() < at + JUST else None
 
     def _vocabulary(self, seconds: float = MOMENT) -> Vocabulary:
         """Give the names that the workspace knows, as they were read so many seconds ago at most."""

@@ -9,6 +9,7 @@ from designer.canvas.desk import Desk
 from designer.canvas.hub import Hub
 from designer.canvas.mends import mend_of
 from designer.canvas.paths import Ground, middle, path, route
+from designer.canvas.reading import Said
 from designer.canvas.scene import make_scene
 from designer.canvas.widths import columns, cut
 from designer.faults import say_fault
@@ -104,6 +105,25 @@ def test_a_page_is_not_sent_what_the_answer_to_its_gesture_shows(sqlite_store: S
     revision, html = desk.since(request, "welcome", seen, "copy")
     assert revision == changed.revision
     assert "Hi" in html
+
+
+def test_others_are_shown_what_the_answer_has_just_read(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    wiring = engine_on(sqlite_store)
+    flows.import_flow(wiring, WELCOME)
+    desk, seen = Desk(Pages(wiring)), drawing.revision_of(wiring, "welcome")
+    request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "app": None})
+    hand = Hand("ann", "tab")
+    args = {"id": "hello", "name": "Hi"}
+    changed = drawing.act(wiring, "welcome", "rename", args, hand)
+    desk.answer(request, "welcome", Said("rename", args, hand, seen, "", "mine"), changed)
+    with monkeypatch.context() as patched:
+        patched.setattr(drawing, "open_sheet", lambda *_: pytest.fail("read again"))
+        assert "Hi" in desk.since(request, "welcome", seen, "other")[1]
+    # What another process did is read.
+    again = drawing.act(wiring, "welcome", "rename", {**args, "name": "Ho"}, hand)
+    assert changed is not None
+    assert again is not None
+    assert "Ho" in desk.since(request, "welcome", changed.revision, "other")[1]
 
 
 def test_what_a_button_mends_is_mended() -> None:
