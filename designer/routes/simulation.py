@@ -1,6 +1,7 @@
 """The simulation of a flow: a tab beside its canvas."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import wait
 from datetime import UTC, datetime, time
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ from engine.api.documents import Shipped
 from engine.api.trial_runs import Asked, Tried, manner_of, try_out
 from engine.api.workspaces import read_workspace
 from engine.errors import FlowError, NotFound
+
+HELD: Final = 0.4
+"""Seconds for which a look is answered only when the result is there; then it says how far it is."""
 
 SHARES: Final = ("open", "click", "unsubscribe", "activity", "purchase")
 
@@ -48,6 +52,7 @@ def simulation_router(pages: Pages, shipped: Shipped) -> APIRouter:
         simulation = simulations.find(number)
         if simulation is None:
             raise NotFound("this simulation is over; begin it again")
+        wait([simulation.done], HELD)
         return _shown(pages, request, key, simulation)
 
     return router

@@ -84,6 +84,19 @@ def only_steps(rows: Sequence[Any]) -> Sequence[tuple[int, int]] | None:
     return steps.read_steps(rows[0][-4]) if len(rows) == 1 and rows[0][-2] == STEP else None
 
 
+def likeness(rows: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Give what moments have in common of which ``tell`` says the same, save whose and when; None where tokens differ.
+
+    Shape: hashable. Most contacts of a flow do one of a few things.
+    """
+    if sum(row[-2] == STEP for row in rows) > 1:
+        return None
+    at = rows[0][0]
+    return tuple(
+        (row[0] - at, row[5], row[-2], None if row[-2] == STEP else row[WHOSE], row[WHOSE + 2]) for row in rows
+    )
+
+
 def journal_lines(
     connection: Connection, plans: Mapping[int, Plan], flows: Sequence[int], contact: Place | None = None
 ) -> Iterator[dict[str, Json]]:

@@ -1,7 +1,7 @@
 """A rehearsal day by day: where contacts rest, what passed each edge, what was sent, and some ways that were taken."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
@@ -99,10 +99,16 @@ def samples(connection: Connection, plan: Plan, most: int = SAMPLES) -> list[Sam
     Cost: one statement, and a look at every step.
     """
     passages: defaultdict[tuple[str, int], list[tuple[Any, ...]]] = defaultdict(list)
+    known: dict[tuple[Any, ...], Sequence[tuple[Any, ...]]] = {}
     for rows in journal.moments(connection, [plan.flow_id]):
         way = passages[rows[0].contact, rows[0].ordinal]
-        taken = journal.only_steps(rows)
-        way.extend(map(_sign, journal.tell(rows)) if taken is None else taken)
+        like = journal.likeness(rows)
+        signs = None if like is None else known.get(like)
+        if signs is None:
+            signs = journal.only_steps(rows) or [_sign(entry) for entry in journal.tell(rows)]
+            if like is not None:
+                known[like] = signs
+        way.extend(signs)
     ways: defaultdict[tuple[Any, ...], list[tuple[str, int]]] = defaultdict(list)
     for key, way in passages.items():
         ways[tuple(way)].append(key)
