@@ -76,7 +76,8 @@ def shoot(browser: Browser, name: str, address: str, look: tuple[tuple[str, str]
     )
     page = context.new_page()
     page.goto(address)
-    page.wait_for_load_state("load")
+    # A canvas always has a stream open; a message's preview comes after its page.
+    page.wait_for_load_state("networkidle" if name.startswith("message") else "load")
     look_at = f"{tag}-{theme}-{width}.png"
     page.screenshot(path=FOLDER / f"{name}-{look_at}")
     opened = OPENED.get(name, ())
