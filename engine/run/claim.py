@@ -16,7 +16,7 @@ from engine.run import sql
 from engine.run.context import Run
 from engine.run.program import TOKEN, Program
 from engine.run.rest import ENROLLMENT
-from engine.run.tables import NOW, PART, TURN, VERSION, WAVE, clear
+from engine.run.tables import DUE, NOW, PART, TURN, VERSION, WAVE, clear
 from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import numbers
 
@@ -117,7 +117,7 @@ def _run_fill(run: Run, program: Program, statement: Prepared, given: dict[str, 
 def _due(dialect: str, woken_only: bool) -> Prepared:
     # As texts, read and sorted by numpy: row by row it would take ten times as long. Who is missed because the order
     # was another from one piece to the next is still due, and found by the next look.
-    mine = [TOKEN.c.part == PART, TOKEN.c.version_id == VERSION, TOKEN.c.due_at <= NOW]
+    mine = [TOKEN.c.part == PART, TOKEN.c.version_id == VERSION, TOKEN.c.due_at <= DUE]
     chosen = sa.select(TOKEN.c.contact_id).where(*mine)
     if woken_only:
         chosen = chosen.where(TOKEN.c.woken > 0)
@@ -143,9 +143,9 @@ def _filling(program: Program, form: str, woken_only: bool, spared: frozenset[in
 
 def only_due(chosen: sa.Select[Any], program: Program, form: str, *, woken_only: bool) -> sa.Select[Any]:
     """Choose of tokens the due ones of certain contacts: those whose turn it is, of a range, or of a list."""
-    now = TURN.c.at if form == "turn" else NOW
+    due = TURN.c.at if form == "turn" else DUE
     chosen = chosen.where(
-        TOKEN.c.part == PART, TOKEN.c.version_id == VERSION, TOKEN.c.due_at <= now, TOKEN.c.state == "waiting"
+        TOKEN.c.part == PART, TOKEN.c.version_id == VERSION, TOKEN.c.due_at <= due, TOKEN.c.state == "waiting"
     )
     if form == "turn":
         chosen = chosen.where(TOKEN.c.contact_id == TURN.c.contact_id)
@@ -156,11 +156,11 @@ def only_due(chosen: sa.Select[Any], program: Program, form: str, *, woken_only:
     if woken_only:
         chosen = chosen.where(TOKEN.c.woken > 0)
     if program.plan.reentry == "always":
-        chosen = chosen.where(_none_earlier(now, woken_only))
+        chosen = chosen.where(_none_earlier(due, woken_only))
     return chosen
 
 
-def _none_earlier(now: Any, woken_only: bool) -> sa.ColumnElement[bool]:
+def _none_earlier(due: Any, woken_only: bool) -> sa.ColumnElement[bool]:
     """Let of a contact's enrollments the one that began first move first; the others follow at the same instant."""
     earlier = TOKEN.alias("earlier")
     return ~sa.exists().where(
@@ -168,7 +168,7 @@ def _none_earlier(now: Any, woken_only: bool) -> sa.ColumnElement[bool]:
         earlier.c.contact_id == TOKEN.c.contact_id,
         earlier.c.version_id == VERSION,
         earlier.c.enrollment_id < TOKEN.c.enrollment_id,
-        earlier.c.due_at <= now,
+        earlier.c.due_at <= due,
         *([earlier.c.woken > 0] if woken_only else []),
     )
 

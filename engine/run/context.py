@@ -106,7 +106,8 @@ class Deployment:
 class Run:
     """One transaction of the executor over one part.
 
-    ``exact`` says that each member's now is its own due instant; else it is ``now`` for all.
+    ``exact`` says that each member's now is its own due instant; else it is ``now`` for all. Tokens move that are due
+    by ``due``; by now, where nothing is said.
     """
 
     connection: Connection
@@ -114,6 +115,7 @@ class Run:
     deployment: Deployment
     now: Micros
     exact: bool
+    due: Micros | None = None
 
     @property
     def dialect(self) -> str:
@@ -122,7 +124,7 @@ class Run:
 
     def given(self, **more: Any) -> dict[str, Any]:
         """Name the parameters that every statement may use."""
-        return {"at_part": self.part, "now": self.now, **more}
+        return {"at_part": self.part, "now": self.now, "due": self.now if self.due is None else self.due, **more}
 
 
 class Moved(Protocol):

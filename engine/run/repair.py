@@ -14,7 +14,7 @@ from engine.library.plan import Plan
 from engine.run import moving
 from engine.run.context import Run, TickReport
 from engine.run.program import TOKEN
-from engine.run.tables import PART, VERSION
+from engine.run.tables import DUE, PART, VERSION
 from engine.run.transactions import transaction
 from engine.store.prepared import Prepared, parameter
 from engine.store.session import Store
@@ -106,7 +106,7 @@ def _poisoned() -> list[sa.ColumnElement[bool]]:
         TOKEN.c.contact_id == parameter("contact_id"),
         TOKEN.c.version_id == VERSION,
         TOKEN.c.state == "waiting",
-        TOKEN.c.due_at <= parameter("now"),
+        TOKEN.c.due_at <= DUE,
     ]
 
 

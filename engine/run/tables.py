@@ -184,3 +184,5 @@ ENTERED = 3
 PART = parameter("at_part")
 VERSION = parameter("version_id")
 NOW = parameter("now")
+DUE = parameter("due")
+"""Up to when a token must be due to be moved: all that happened until then has acted."""

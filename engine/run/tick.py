@@ -57,12 +57,12 @@ class _Beat:
         with transaction(self.store, part, wait=self.wait) as connection:
             yield self.run(connection, part)
 
-    def run(self, connection: Connection, part: int) -> Run:
-        """Start a transaction's run over a part."""
+    def run(self, connection: Connection, part: int, due: Micros | None = None) -> Run:
+        """Start a transaction's run over a part; tokens move that are due by then."""
         deployment = self.deployment if self.look is None else self.look(connection)
         # Asked once the part is held: another process may have moved its contacts since this tick began.
         now = self.now if self.exact else self.clock.micros()
-        return Run(connection, part, deployment, now, exact=self.exact)
+        return Run(connection, part, deployment, now, exact=self.exact, due=None if due is None else min(due, now))
 
 
 def tick(
@@ -107,8 +107,7 @@ def _pass(beat: _Beat, part: int) -> bool:
             _take(beat, part, [events, changes.take_batch])
             _play(beat, part)
         else:
-            _take(beat, part, [events, changes.take_batch, partial(_occasion, beat)])
-            _timers(beat, part)
+            _timers(beat, part, _take(beat, part, [events, changes.take_batch, partial(_occasion, beat)]))
     except TakenError:
         return False
     return True
@@ -122,15 +121,17 @@ def _worth_a_look(beat: _Beat, parts: range) -> Sequence[int]:
         return busy_parts(connection, parts, beat.deployment, beat.now)
 
 
-def _take(beat: _Beat, part: int, stages: list[Callable[[Run], object]]) -> None:
-    """Take batch after batch of one kind until there is none, then of the next kind, each in its own transaction.
+def _take(beat: _Beat, part: int, stages: Sequence[Callable[[Run], object]]) -> Micros | None:
+    """Take batch after batch, each in its own transaction, until at one instant there is none of any kind; give it.
 
-    Finding nothing is no transaction of its own: on PostgreSQL even that would be one to keep.
+    The first kind is asked for first, every time: who follows a change must not overtake an event. ``None`` when it was
+    stopped before.
     """
-    while stages and not beat.stop():
+    while not beat.stop():
         with beat.turn(part) as run:
-            while stages and not stages[0](run):
-                del stages[0]
+            if not any(stage(run) for stage in stages):
+                return run.now
+    return None
 
 
 def _occasion(beat: _Beat, run: Run) -> bool:
@@ -141,14 +142,18 @@ def _occasion(beat: _Beat, run: Run) -> bool:
     return False
 
 
-def _timers(beat: _Beat, part: int) -> None:
-    """Carry due tokens until none is left: waves may make further tokens due at this instant."""
+def _timers(beat: _Beat, part: int, due: Micros | None) -> None:
+    """Carry the tokens that are due by an instant until none is left: waves may make further tokens due.
+
+    The instant is that up to which events have acted: while this goes on the clock does, too, and what was awaited may
+    come in time and be found after the tokens that no longer wait for it.
+    """
     moved = True
     while moved and not beat.stop():
         moved = False
         for plan in beat.deployment.running():
             with beat.store.read() as connection:
-                looking = beat.run(connection, part)
+                looking = beat.run(connection, part, due)
                 if not looking.deployment.moves(plan.version_id):
                     continue
                 contacts = due_contacts(looking, plan.version_id)
@@ -159,13 +164,13 @@ def _timers(beat: _Beat, part: int) -> None:
                 batch = contacts[start : start + beat.pace.size]
                 start += len(batch)
                 with beat.pace.step(len(batch)):
-                    run = partial(_run_of, beat, part)
+                    run = partial(_run_of, beat, part, due)
                     repair.carry_safely(beat.store, part, run, plan, batch, beat.report, wait=beat.wait)
                 moved = True
 
 
-def _run_of(beat: _Beat, part: int, connection: Connection) -> Run:
-    return beat.run(connection, part)
+def _run_of(beat: _Beat, part: int, due: Micros | None, connection: Connection) -> Run:
+    return beat.run(connection, part, due)
 
 
 def _play(beat: _Beat, part: int) -> None:
@@ -191,4 +196,4 @@ def _rounds(beat: _Beat, part: int, until: Micros) -> None:
                 raise
             # Find who is at fault the slow way, at the present instant; the others go on exactly.
             _log.warning("a round failed, its tokens are carried one by one: %s", fault)
-            _timers(replace(beat, exact=False), part)
+            _timers(replace(beat, exact=False), part, None)
