@@ -120,10 +120,17 @@ export class View {
 
   /** Show a rectangle of the world as large as it goes, but not larger than life. */
   fit(box, animated = true, most = 1) {
-    const { width, height } = this.box;
+    const { width } = this.box;
+    const height = this.box.height - this.foot();
     const pad = 48;
     const k = Math.min(most, (width - 2 * pad) / Math.max(1, box.w), (height - 2 * pad) / Math.max(1, box.h));
     this.go(width / 2 - (box.x + box.w / 2) * k, height / 2 - (box.y + box.h / 2) * k, k, animated);
+  }
+
+  /** Say how much of the viewport is covered by what lies at its foot: bars of tools, the line of days. */
+  foot() {
+    const covers = this.viewport.parentElement.querySelectorAll(":scope > .bar:not([hidden], #minimap), :scope > .day-line:not([hidden])");
+    return Math.max(0, ...[...covers].map((each) => this.box.bottom - each.getBoundingClientRect().top));
   }
 
   /** Show the beginning of a drawing that is too big to be read as a whole. */
