@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from designer.app import calm_collector
 from designer.rendering.renderer import JinjaRenderer
 from engine.api import drawing, flows
 from engine.settings import Settings
-from engine.wiring import connect
+from engine.wiring import Wiring, connect
 from tests.support import chromium
 from tests.support.serving import served
 
@@ -102,10 +102,10 @@ def _judged(name: str, count: int, value: float) -> str:
 
 def measure(count: int, *, is_alone: bool) -> list[dict[str, float]]:
     """Open a flow of so many nodes and move things about; the same graph with React Flow right after."""
-    with _opened(count) as (address, browser):
+    with opened(lambda wiring: _draw(wiring, count)) as (address, browser):
         # Whoever opens a canvas comes from the list of flows: what a server does for its first page only is done then.
         urllib.request.urlopen(f"{address}/").read()  # noqa: S310 - our own server
-        page = _page(browser)
+        page = new_page(browser)
         ours = _looked_at(page, f"{address}/flows/big/canvas", "#canvas-page[data-ready]")
         graph = react_flow.read_graph(page)
         hand = Hand(page, "#n-n1")
@@ -116,7 +116,7 @@ def measure(count: int, *, is_alone: bool) -> list[dict[str, float]]:
         if is_alone:
             return [ours]
         with react_flow.served(graph) as other:
-            page = _page(browser)
+            page = new_page(browser)
             theirs = _looked_at(page, other, "[data-ready]")
             hand = Hand(page, react_flow.CARD)
             theirs |= _gestures(browser, hand)
@@ -124,12 +124,17 @@ def measure(count: int, *, is_alone: bool) -> list[dict[str, float]]:
             return [ours, theirs]
 
 
+def _draw(wiring: Wiring, count: int) -> None:
+    flows.import_flow(wiring, flow_of(count))
+    drawing.act(wiring, "big", "tidy", {}, drawing.Hand("bench"))
+
+
 @contextmanager
-def _opened(count: int) -> Iterator[tuple[str, Browser]]:
+def opened(fill: Callable[[Wiring], object]) -> Iterator[tuple[str, Browser]]:
+    """Fill a database of its own and serve it; give the address, and a browser."""
     with tempfile.TemporaryDirectory(prefix="dripline-canvas-") as folder:
         wiring = connect(Settings(db=f"sqlite:///{Path(folder) / 'canvas.db'}"), JinjaRenderer())
-        flows.import_flow(wiring, flow_of(count))
-        drawing.act(wiring, "big", "tidy", {}, drawing.Hand("bench"))
+        fill(wiring)
         calm_collector()  # as dripline serve does
         with served(wiring) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium.find(), args=list(chromium.SWITCHES))
@@ -140,7 +145,8 @@ def _opened(count: int) -> Iterator[tuple[str, Browser]]:
                 wiring.store.close()
 
 
-def _page(browser: Browser) -> Page:
+def new_page(browser: Browser) -> Page:
+    """Open a page as large as a laptop's screen."""
     return browser.new_page(viewport={"width": 1440, "height": 900})
 
 

@@ -16,7 +16,7 @@ from designer.rendering.renderer import JinjaRenderer
 from engine.api import documents, rehearsal
 from engine.clock import FixedClock
 from engine.settings import Settings
-from engine.wiring import connect
+from engine.wiring import Wiring, connect
 from tests.law.sources import ROOT
 
 FLOW: Final = "trial-day1-8"
@@ -43,13 +43,19 @@ def rehearsal_result(contacts: int) -> Result:
     }
 
 
+def lent(wiring: Wiring) -> tuple[documents.Shipped, Any]:
+    """Give what is shipped, and the flow of it that is rehearsed; the engine sees its messages."""
+    shipped = documents.read_shipped(ROOT / "flows")
+    raw = documents.find_document(wiring, shipped, FLOW)
+    documents.lend_templates(wiring, shipped, FLOW)
+    return shipped, raw
+
+
 def main() -> None:
     """Rehearse and say what it took."""
     contacts, days = int(sys.argv[1]), float(sys.argv[2])
     wiring = connect(Settings(db="sqlite://"), JinjaRenderer(), clock=FixedClock.of(START))
-    shipped = documents.read_shipped(ROOT / "flows")
-    raw = documents.find_document(wiring, shipped, FLOW)
-    documents.lend_templates(wiring, shipped, FLOW)
+    shipped, raw = lent(wiring)
     asked = documents.rehearsal_of(
         wiring, shipped, raw, contacts=contacts, start=START, days=days, seed=1, events=None, behaviour=None
     )

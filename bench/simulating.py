@@ -5,22 +5,12 @@ The shipped trial flow, 2,000 contacts, 30 days, in Chromium; the first is what 
 
 import statistics
 import sys
-import tempfile
-from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import sync_playwright
-
+from bench.canvas import new_page, opened
 from bench.hands import contention, wait_for_quiet
-from bench.rehearsing import FLOW
-from designer.app import calm_collector
-from designer.rendering.renderer import JinjaRenderer
-from engine.api import documents, flows
-from engine.settings import Settings
-from engine.wiring import connect
-from tests.law.sources import ROOT
-from tests.support import chromium
-from tests.support.serving import served
+from bench.rehearsing import FLOW, lent
+from engine.api import flows
 
 TIMES: Final = 7
 SECONDS: Final = 3.0
@@ -36,23 +26,14 @@ CLICK: Final = """() => new Promise((done) => {
 
 def main() -> int:
     """Measure; 1 when the median is over what it may take."""
-    with tempfile.TemporaryDirectory(prefix="dripline-simulating-") as folder, sync_playwright() as playwright:
-        wiring = connect(Settings(db=f"sqlite:///{Path(folder) / 'simulating.db'}"), JinjaRenderer())
-        shipped = documents.read_shipped(ROOT / "flows")
-        flows.import_flow(wiring, documents.find_document(wiring, shipped, FLOW))
-        documents.lend_templates(wiring, shipped, FLOW)
-        calm_collector()  # as dripline serve does
-        with served(wiring) as address:
-            browser = playwright.chromium.launch(executable_path=chromium.find(), args=list(chromium.SWITCHES))
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.goto(f"{address}/flows/{FLOW}/simulation", wait_until="networkidle")
-            found = []
-            for _ in range(TIMES):
-                wait_for_quiet()
-                found.append(page.evaluate(CLICK))
-                page.reload(wait_until="networkidle")
-            browser.close()
-        wiring.store.close()
+    found = []
+    with opened(lambda wiring: flows.import_flow(wiring, lent(wiring)[1])) as (address, browser):
+        page = new_page(browser)
+        page.goto(f"{address}/flows/{FLOW}/simulation", wait_until="networkidle")
+        for _ in range(TIMES):
+            wait_for_quiet()
+            found.append(page.evaluate(CLICK))
+            page.reload(wait_until="networkidle")
     median = statistics.median(found)
     told = ", ".join(f"{each:.2f}" for each in found)
     print(f"shown after {median:.2f} s in the median of {told}; at most {SECONDS:g}; contention {contention():.2f}")

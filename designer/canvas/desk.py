@@ -148,7 +148,7 @@ class Desk:
         now = drawing.revision_of(self.wiring, key)
         if now == revision or self.hub.is_by(key, now, load):
             return now, ""
-        sheet = self._just_answered(key, now) or drawing.open_sheet(self.wiring, key)
+        sheet = self._sheet_of(key, now)
         scene = self._scene(request, sheet)
         before = self.scenes.find(key, revision, self.pages.language(request).tag)
         actor = self.actor(request) or request.query_params.get("hand", "")
@@ -233,11 +233,13 @@ class Desk:
             return int(bool(sheet.raw.get("nodes")))
         return sum(not each.only_moved for each in drawing.unpublished(self.wiring, sheet))
 
-    def _just_answered(self, key: str, revision: int) -> Sheet | None:
-        """Give a sheet that need not be read again: who did the gesture has just been shown it."""
-        at, sheet = self.answered or (0.0, None)
-        is_same = sheet is not None and (sheet.flow.key, sheet.revision) == (key, revision)
-        return sheet if is_same and time.monotonic() < at + JUST else None
+    def _sheet_of(self, key: str, revision: int) -> Sheet:
+        """Give a draft at its present revision; it is not read again when who made that has just been shown it."""
+        if self.answered is not None:
+            at, sheet = self.answered
+            if (sheet.flow.key, sheet.revision) == (key, revision) and time.monotonic() < at + JUST:
+                return sheet
+        return drawing.open_sheet(self.wiring, key)
 
     def _vocabulary(self, seconds: float = MOMENT) -> Vocabulary:
         """Give the names that the workspace knows, as they were read so many seconds ago at most."""

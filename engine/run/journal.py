@@ -85,9 +85,9 @@ def only_steps(rows: Sequence[Any]) -> Sequence[tuple[int, int]] | None:
 
 
 def likeness(rows: Sequence[Any]) -> tuple[Any, ...] | None:
-    """Give what moments have in common of which ``tell`` says the same, save whose and when; None where tokens differ.
+    """Give what is the same in all moments of which ``tell`` says the same but for whose and when.
 
-    Shape: hashable. Most contacts of a flow do one of a few things.
+    Shape: hashable; None where several tokens moved, whose order is told by more. Most moments are like a few others.
     """
     if sum(row[-2] == STEP for row in rows) > 1:
         return None

@@ -107,7 +107,9 @@ def _pass(beat: _Beat, part: int) -> bool:
             _take(beat, part, [events, changes.take_batch])
             _play(beat, part)
         else:
-            _timers(beat, part, _take(beat, part, [events, changes.take_batch, partial(_occasion, beat)]))
+            due = _take(beat, part, [events, changes.take_batch, partial(_occasion, beat)])
+            if due is not None:
+                _timers(beat, part, due)
     except TakenError:
         return False
     return True
@@ -143,7 +145,7 @@ def _occasion(beat: _Beat, run: Run) -> bool:
 
 
 def _timers(beat: _Beat, part: int, due: Micros | None) -> None:
-    """Carry the tokens that are due by an instant until none is left: waves may make further tokens due.
+    """Carry the tokens that are due by an instant, or by now, until none is left: waves may make further tokens due.
 
     The instant is that up to which events have acted: while this goes on the clock does, too, and what was awaited may
     come in time and be found after the tokens that no longer wait for it.
@@ -164,13 +166,9 @@ def _timers(beat: _Beat, part: int, due: Micros | None) -> None:
                 batch = contacts[start : start + beat.pace.size]
                 start += len(batch)
                 with beat.pace.step(len(batch)):
-                    run = partial(_run_of, beat, part, due)
+                    run = partial(beat.run, part=part, due=due)
                     repair.carry_safely(beat.store, part, run, plan, batch, beat.report, wait=beat.wait)
                 moved = True
-
-
-def _run_of(beat: _Beat, part: int, due: Micros | None, connection: Connection) -> Run:
-    return beat.run(connection, part, due)
 
 
 def _play(beat: _Beat, part: int) -> None:

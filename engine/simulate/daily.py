@@ -99,21 +99,26 @@ def samples(connection: Connection, plan: Plan, most: int = SAMPLES) -> list[Sam
     Cost: one statement, and a look at every step.
     """
     passages: defaultdict[tuple[str, int], list[tuple[Any, ...]]] = defaultdict(list)
-    known: dict[tuple[Any, ...], Sequence[tuple[Any, ...]]] = {}
+    known: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     for rows in journal.moments(connection, [plan.flow_id]):
         way = passages[rows[0].contact, rows[0].ordinal]
-        like = journal.likeness(rows)
-        signs = None if like is None else known.get(like)
-        if signs is None:
-            signs = journal.only_steps(rows) or [_sign(entry) for entry in journal.tell(rows)]
-            if like is not None:
-                known[like] = signs
-        way.extend(signs)
+        way.extend(journal.only_steps(rows) or _signs(rows, known))
     ways: defaultdict[tuple[Any, ...], list[tuple[str, int]]] = defaultdict(list)
     for key, way in passages.items():
         ways[tuple(way)].append(key)
     common = sorted(ways.items(), key=lambda each: -len(each[1]))[:most]
     return [Sample(*keys[0], len(keys), way[-1][0] == journal.END) for way, keys in common]
+
+
+def _signs(rows: Sequence[Any], known: dict[tuple[Any, ...], list[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+    """Tell what counts of a moment; of one that is like another, what is known of that one."""
+    like = journal.likeness(rows)
+    if like in known:
+        return known[like]
+    signs = [_sign(entry) for entry in journal.tell(rows)]
+    if like is not None:
+        known[like] = signs
+    return signs
 
 
 def _sign(entry: journal.Entry) -> tuple[Any, ...]:

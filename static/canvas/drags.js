@@ -39,7 +39,7 @@ export class DragNodes {
       .map((edge) => ({ ...edge, d: edge.element.lastElementChild.getAttribute("d") }));
   }
 
-  /** Put what moves into layers of its own, so that a move paints little: of cards their likenesses, for they keep the focus. */
+  /** Put what moves into layers of its own, so that a move paints little. Cards keep the focus: what moves is like them. */
   lift() {
     this.held.append(...this.nodes.map((node) => likeness(node.element)));
     if (!this.copies) for (const node of this.nodes) node.element.classList.add("lifted");

@@ -120,22 +120,22 @@ export class View {
 
   /** Show a rectangle of the world as large as it goes, but not larger than life. */
   fit(box, animated = true, most = 1) {
-    const { width } = this.box;
-    const height = this.box.height - this.foot();
+    const { width, height } = this.room();
     const pad = 48;
     const k = Math.min(most, (width - 2 * pad) / Math.max(1, box.w), (height - 2 * pad) / Math.max(1, box.h));
     this.go(width / 2 - (box.x + box.w / 2) * k, height / 2 - (box.y + box.h / 2) * k, k, animated);
   }
 
-  /** Say how much of the viewport is covered by what lies at its foot: bars of tools, the line of days. */
-  foot() {
-    const covers = this.viewport.parentElement.querySelectorAll(":scope > .bar:not([hidden], #minimap), :scope > .day-line:not([hidden])");
-    return Math.max(0, ...[...covers].map((each) => this.box.bottom - each.getBoundingClientRect().top));
+  /** Give the size of the viewport without what is covered at its foot by bars of tools and the line of days. */
+  room() {
+    const { width, bottom, height } = this.box;
+    const covers = [...this.viewport.parentElement.querySelectorAll(":scope > :is(.bar, .day-line):not([hidden], #minimap)")];
+    return { width, height: height - Math.max(0, ...covers.map((each) => bottom - each.getBoundingClientRect().top)) };
   }
 
   /** Show the beginning of a drawing that is too big to be read as a whole. */
   begin(box, readable = 0.7) {
-    const { width, height } = this.box;
+    const { width, height } = this.room();
     if (Math.min((width - 96) / Math.max(1, box.w), (height - 96) / Math.max(1, box.h)) >= readable) {
       this.fit(box, false);
       return;
@@ -147,14 +147,12 @@ export class View {
 
   /** Bring a rectangle into view, moving no more than it takes. */
   reveal(box) {
-    const { width, height } = this.box;
+    const { width, height } = this.room();
     const pad = 40;
     const [left, top] = [box.x * this.k + this.x, box.y * this.k + this.y];
     const [right, bottom] = [left + box.w * this.k, top + box.h * this.k];
     const dx = left < pad ? pad - left : right > width - pad ? width - pad - right : 0;
-    // Below lie the tools.
-    const low = height - pad - 60;
-    const dy = top < pad ? pad - top : bottom > low ? low - bottom : 0;
+    const dy = top < pad ? pad - top : bottom > height - pad ? height - pad - bottom : 0;
     if (dx || dy) this.go(this.x + dx, this.y + dy, this.k, true);
   }
 

@@ -6,26 +6,17 @@ import sqlalchemy as sa
 from engine.run import tick as ticking
 from engine.store.session import Store
 from engine.store.tables import ContactTag
+from tests.graph import documents
 from tests.support.engines import happen, pass_time, settle, signed_up, tick
 
 TAG: sa.Table = ContactTag.__table__  # type: ignore[attr-defined]
 
-AWAITED: dict[str, Any] = {
-    "dripline": 1,
-    "key": "awaited",
-    "name": "Awaited",
-    "nodes": [
-        {"id": "start", "type": "trigger.event", "config": {"event": "signed_up"}},
-        {"id": "use", "type": "wait.event", "config": {"event": "used", "timeout": "6h"}},
-        {"id": "active", "type": "contact.tag", "config": {"add": ["active"]}},
-        {"id": "idle", "type": "contact.tag", "config": {"add": ["idle"]}},
-    ],
-    "edges": [
-        {"from": "start", "to": "use"},
-        {"from": "use", "port": "happened", "to": "active"},
-        {"from": "use", "port": "timeout", "to": "idle"},
-    ],
-}
+AWAITED = documents.flow(
+    documents.node("use", "wait.event", event="used", timeout="6h"),
+    documents.node("active", "contact.tag", add=["active"]),
+    documents.node("idle", "contact.tag", add=["idle"]),
+    edges="start>use use:happened>active use:timeout>idle",
+)
 
 
 def test_what_comes_in_time_during_a_long_tick_is_heard_before_the_timer(

@@ -24,6 +24,7 @@ from engine.graph.gesture import Gesture, apply
 from engine.graph.sizes import Box, Point
 from engine.graph.surroundings import Surroundings
 from engine.store.session import Store
+from engine.wiring import Wiring
 from tests.graph.documents import NOW, delay, flow, mail
 from tests.support.engines import WELCOME, engine_on
 
@@ -92,38 +93,42 @@ def test_those_who_look_are_told_of_changes() -> None:
     assert [each.as_json()["selected"] for each in hub.who("flow")] == [["day1"]]
 
 
-def test_a_page_is_not_sent_what_the_answer_to_its_gesture_shows(sqlite_store: Store) -> None:
+LOOK = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "app": None})
+
+
+@pytest.fixture
+def wiring(sqlite_store: Store) -> Wiring:
     wiring = engine_on(sqlite_store)
     flows.import_flow(wiring, WELCOME)
+    return wiring
+
+
+def test_a_page_is_not_sent_what_the_answer_to_its_gesture_shows(wiring: Wiring) -> None:
     desk, seen = Desk(Pages(wiring)), drawing.revision_of(wiring, "welcome")
-    request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "app": None})
     changed = drawing.act(wiring, "welcome", "rename", {"id": "hello", "name": "Hi"}, Hand("ann", "tab"))
     assert changed is not None
     desk.hub.make("welcome", changed.revision, "mine")
-    assert desk.since(request, "welcome", seen, "mine") == (changed.revision, "")
+    assert desk.since(LOOK, "welcome", seen, "mine") == (changed.revision, "")
     # A copy of the tab has its name, and is another page.
-    revision, html = desk.since(request, "welcome", seen, "copy")
+    revision, html = desk.since(LOOK, "welcome", seen, "copy")
     assert revision == changed.revision
     assert "Hi" in html
 
 
-def test_others_are_shown_what_the_answer_has_just_read(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    wiring = engine_on(sqlite_store)
-    flows.import_flow(wiring, WELCOME)
+def test_others_are_shown_what_the_answer_has_just_read(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
     desk, seen = Desk(Pages(wiring)), drawing.revision_of(wiring, "welcome")
-    request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "app": None})
     hand = Hand("ann", "tab")
     args = {"id": "hello", "name": "Hi"}
     changed = drawing.act(wiring, "welcome", "rename", args, hand)
-    desk.answer(request, "welcome", Said("rename", args, hand, seen, "", "mine"), changed)
+    desk.answer(LOOK, "welcome", Said("rename", args, hand, seen, "", "mine"), changed)
     with monkeypatch.context() as patched:
         patched.setattr(drawing, "open_sheet", lambda *_: pytest.fail("read again"))
-        assert "Hi" in desk.since(request, "welcome", seen, "other")[1]
+        assert "Hi" in desk.since(LOOK, "welcome", seen, "other")[1]
     # What another process did is read.
     again = drawing.act(wiring, "welcome", "rename", {**args, "name": "Ho"}, hand)
     assert changed is not None
     assert again is not None
-    assert "Ho" in desk.since(request, "welcome", changed.revision, "other")[1]
+    assert "Ho" in desk.since(LOOK, "welcome", changed.revision, "other")[1]
 
 
 def test_what_a_button_mends_is_mended() -> None:
