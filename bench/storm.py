@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench import storm_world
 from bench.databases import Databases, scratch, version_of
@@ -19,20 +19,41 @@ from engine.terms import parse_instant, to_micros
 Contents = Mapping[str, list[tuple[Any, ...]]]
 
 
+class Look(NamedTuple):
+    """What a database has come to: contents, how often each invariant is broken, how many messages were repeated."""
+
+    contents: Contents
+    broken: Mapping[str, int]
+    repeated: int
+
+
 @dataclass
 class Outcome:
-    """What the storm left behind: tables that differ, invariants that are broken, how many rows there are."""
+    """What the storm left behind: tables that differ, invariants that are broken, how many rows there are.
+
+    ``repeated`` are messages that an inbox was given once more, because of a worker that died or fell silent; it kept
+    them once, else the table of the inbox would differ.
+    """
 
     kills: int
     processes: int
     rows: Mapping[str, int]
     differences: list[str]
     broken: Mapping[str, int]
+    repeated: int = 0
 
     @property
     def passed(self) -> bool:
         """Whether all is as if nobody had been killed."""
         return not self.differences and not any(self.broken.values())
+
+    @property
+    def told(self) -> str:
+        """Say it in a line."""
+        return (
+            f"broken invariants: {sum(self.broken.values())}; tables that differ: {len(self.differences)}; "
+            f"messages handed over once more: {self.repeated:,}"
+        )
 
 
 def storm(
@@ -48,14 +69,20 @@ def storm(
     databases.template("storm", lambda store: storm_world.prepare(store, contacts))
     url = databases.copy("storm")
     quiet = run_series(_ticks(url, by_command=by_command), instants)
-    expected, _ = look_at(url, instants[-1])
+    expected = look_at(url, instants[-1])
     databases.drop(url)
     url = databases.copy("storm")
     stormy = kill_series(_ticks(url, by_command=by_command), instants, kills, quiet.each, seed)
-    found, broken = look_at(url, instants[-1])
+    found = look_at(url, instants[-1])
     databases.drop(url)
-    rows = {name: len(each) for name, each in expected.items() if each}
-    return Outcome(stormy.kills, stormy.processes, rows, differences(expected, found), broken)
+    return outcome_of(expected, found, kills=stormy.kills, processes=stormy.processes)
+
+
+def outcome_of(expected: Look, found: Look, *, kills: int, processes: int) -> Outcome:
+    """Compare what a storm left behind with what an undisturbed run did."""
+    rows = {name: len(each) for name, each in expected.contents.items() if each}
+    differing = differences(expected.contents, found.contents)
+    return Outcome(kills, processes, rows, differing, found.broken, found.repeated)
 
 
 def differences(expected: Contents, found: Contents) -> list[str]:
@@ -73,11 +100,11 @@ def _ticks(url: str, *, by_command: bool) -> Ticks:
     return CommandTicks(url) if by_command else ForkedTicks(url)
 
 
-def look_at(url: str, last: str) -> tuple[Contents, Mapping[str, int]]:
-    """Read what a database has come to: its contents, and how often each invariant is broken."""
+def look_at(url: str, last: str) -> Look:
+    """Read what a database has come to."""
     store = open_store(url)
     try:
-        return storm_world.contents(store), _broken(store, last)
+        return Look(storm_world.contents(store), _broken(store, last), storm_world.repeated(store))
     finally:
         store.close()
 
@@ -145,7 +172,7 @@ def main() -> int:
         passed &= sound
         rows = ", ".join(f"{number:,} {name}" for name, number in outcome.rows.items())
         print(f"{kind}: {outcome.kills} kills, {outcome.processes} processes; {rows}")
-        print(f"  broken invariants: {sum(outcome.broken.values())}; tables that differ: {len(outcome.differences)}")
+        print(f"  {outcome.told}")
         for difference in outcome.differences:
             print(f"  {difference[:2000]}")
         if not asked.dry:

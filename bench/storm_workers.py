@@ -54,6 +54,12 @@ class Felt:
         """How many of a kind there were."""
         return len(self.seconds.get(kind, ()))
 
+    def join(self, other: "Felt") -> None:
+        """Add what was felt in another storm."""
+        for kind, seconds in other.seconds.items():
+            self.seconds.setdefault(kind, []).extend(seconds)
+        self.undone += other.undone
+
     def told(self) -> str:
         """Say it in a line."""
         said = [

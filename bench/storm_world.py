@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from bench.world import DAY, START, engine_on, fill, go_live
 from engine.store.session import Store
-from engine.store.tables import Contact, Event, Journal
+from engine.store.tables import Contact, Delivery, Event, Journal
 from engine.terms import format_instant, to_micros
 
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
+DELIVERY: sa.Table = Delivery.__table__  # type: ignore[attr-defined]
 EVENT: sa.Table = Event.__table__  # type: ignore[attr-defined]
 JOURNAL: sa.Table = Journal.__table__  # type: ignore[attr-defined]
 ZONES: Final = ("Asia/Shanghai", "Europe/Berlin", "America/New_York", "Nowhere/Land")
@@ -120,15 +121,33 @@ def _events(places: Any, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def contents(store: Store) -> dict[str, list[tuple[Any, ...]]]:
-    """Read all tables in an order of their own, without what tells processes, attempts and sizes of waves apart."""
+    """Read all tables in an order of their own, without what tells processes, attempts and sizes of waves apart.
+
+    Of attempts to hand a message over, those that went well are read, each message once: one whose worker fell silent
+    in the midst of the first is handed over again, and its inbox takes it once (``repeated`` counts those).
+    """
     with store.read() as connection:
         return {
-            table.name: sorted(
-                (tuple(map(_plain, row)) for row in connection.execute(sa.select(*_kept(table)))), key=repr
-            )
+            table.name: sorted((tuple(map(_plain, row)) for row in connection.execute(_reading(table))), key=repr)
             for table in CONTACT.metadata.sorted_tables
             if table.name not in PASSING
         }
+
+
+def repeated(store: Store) -> int:
+    """Count attempts to hand a message over beyond the first of each."""
+    of_message = [DELIVERY.c[name] for name in ("part", "contact_id", "enrollment_id", "node", "passing")]
+    messages = sa.select(*of_message).distinct().subquery()
+    with store.read() as connection:
+        attempts, handed = (
+            connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for table in (DELIVERY, messages)
+        )
+    return attempts - handed
+
+
+def _reading(table: sa.Table) -> sa.Select[Any]:
+    reading = sa.select(*_kept(table))
+    return reading.where(DELIVERY.c.outcome == "sent").distinct() if table is DELIVERY else reading
 
 
 def _in_turn() -> sa.ColumnElement[int]:

@@ -13,10 +13,10 @@ from engine.graph.model import Document
 from engine.run.deploy import Deployments
 from engine.run.texts import requirements
 from engine.simulate.behaviour import Behaviour, Happening
-from engine.simulate.population import Person, make_people
+from engine.simulate.population import Crowd, Person
 from engine.simulate.runner import Means, Outcome, Scenario, simulate
 from engine.store import migrate
-from engine.store.session import Store, open_store
+from engine.store.session import PASSING, Store, open_store
 from engine.terms import to_micros
 from engine.wiring import Wiring
 
@@ -71,7 +71,7 @@ def played(
     Errors: ``FlowError`` with its findings when the document cannot be run.
     """
     flows = _with_entered(wiring, _read(wiring, raw), find)
-    people = make_people(asked.people, asked.seed) if isinstance(asked.people, int) else asked.people
+    people = Crowd(asked.people, asked.seed) if isinstance(asked.people, int) else asked.people
     scenario = Scenario(
         flows=flows,
         people=people,
@@ -82,7 +82,7 @@ def played(
         seed=asked.seed,
         segments=asked.segments,
     )
-    world = open_store("sqlite://")
+    world = open_store(PASSING)
     try:
         migrate.create(world)
         means = Means(wiring.registry, wiring.renderer, requirements(wiring.renderer, wiring.shelf.content))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import time
 from functools import cache, lru_cache, partial
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
@@ -26,6 +26,9 @@ from engine.store.documents import merged_document
 from engine.store.prepared import Prepared, document
 from engine.store.rowsets import pack, rowset
 from engine.terms import from_micros, to_micros
+
+KNOWN: Final = 10_000
+"""So many answers are kept: those who came in together wait for the same, and in a rehearsal hardly any two do."""
 
 
 def local_times(run: Run, plan: Plan, each: NodeProgram) -> None:
@@ -49,7 +52,7 @@ def local_times(run: Run, plan: Plan, each: NodeProgram) -> None:
     _write(run, "until", sa.BigInteger, found)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=KNOWN)
 def target_instant(spec: WaitUntil, flow: str | None, workspace: str, zone: str, now: int, started: int) -> int | None:
     """Give the first instant that satisfies a wait for a member of a zone, who came in at ``started``."""
     tz = effective_zone(zone, flow, workspace)
@@ -57,7 +60,7 @@ def target_instant(spec: WaitUntil, flow: str | None, workspace: str, zone: str,
     return None if until is None else to_micros(until)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=KNOWN)
 def quiet_end(
     hours: tuple[time, time], flow: str | None, workspace: str, zone: str, now: int, _started: int
 ) -> int | None:

@@ -2,7 +2,7 @@
 
 import csv
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -97,29 +97,39 @@ def cell_value(text: str) -> Json:
     return value if isinstance(value, bool | int | float) else text
 
 
-def make_people(count: int, seed: int) -> list[Person]:
-    """Make synthetic contacts, the same for the same seed."""
-    chance = random.Random(f"dripline people {seed}")  # noqa: S311 - a rehearsal must repeat itself
-    places = [place for place in _PLACES for _ in range(place[2])]
-    people = []
-    for number in range(1, count + 1):
-        given, family = chance.choice(_GIVEN), chance.choice(_FAMILY)
-        timezone, locale, _ = chance.choice(places)
-        key = f"c{number:06d}"
-        people.append(
-            Person(
-                key=key,
+@dataclass(frozen=True)
+class Crowd(Collection[Person]):
+    """So many synthetic contacts, the same for the same seed; they are made whenever they are gone through."""
+
+    count: int
+    seed: int
+
+    def __len__(self) -> int:
+        """Give their number."""
+        return self.count
+
+    def __contains__(self, person: object) -> bool:
+        """Tell whether somebody is one of them."""
+        return any(each == person for each in self)
+
+    def __iter__(self) -> Iterator[Person]:
+        """Make one after the other."""
+        chance = random.Random(f"dripline people {self.seed}")  # noqa: S311 - a rehearsal must repeat itself
+        places = [place for place in _PLACES for _ in range(place[2])]
+        for number in range(1, self.count + 1):
+            given, family = chance.choice(_GIVEN), chance.choice(_FAMILY)
+            timezone, locale, _ = chance.choice(places)
+            yield Person(
+                key=f"c{number:06d}",
                 email=None if chance.random() < 0.02 else f"{given.lower()}.{family.lower()}.{number}@example.com",
                 phone=f"+86139{number:08d}" if timezone == "Asia/Shanghai" else None,
                 timezone=timezone,
                 locale=locale,
                 stage=chance.choice(("subscribed", "identified", "mql")),
-                account=f"account-{chance.randrange(max(1, count // 4)):05d}",
+                account=f"account-{chance.randrange(max(1, self.count // 4)):05d}",
                 attributes={
                     "name": f"{given} {family}",
                     "title": chance.choice(_TITLES),
                     "industry": chance.choice(_INDUSTRIES),
                 },
             )
-        )
-    return people

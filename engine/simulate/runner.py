@@ -1,6 +1,6 @@
 """Play flows through virtual time, with the executor that runs the real ones."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -49,7 +49,7 @@ class Scenario:
     """
 
     flows: Sequence[Document]
-    people: Sequence[Person]
+    people: Collection[Person]
     start: Micros
     days: float
     events: Sequence[Happening] | None = None
@@ -191,10 +191,15 @@ class _Player:
         if not self.unexposed:
             yield
             return
-        with self.connection.begin_nested():
-            yield
-            if self.connection.scalar(_somebody_exposed()):
-                raise _Exposed
+        self.connection.exec_driver_sql("SAVEPOINT unexposed")
+        yield
+        exposed = self.connection.scalar(_somebody_exposed())
+        if exposed:
+            self.connection.exec_driver_sql("ROLLBACK TO unexposed")
+        # Also after going back to it: one that stays open lets SQLite note every page once more until the end.
+        self.connection.exec_driver_sql("RELEASE unexposed")
+        if exposed:
+            raise _Exposed
 
     def _judge(self, now: Micros) -> None:
         """Look at experiments once a day: what is decided acts from then on."""
@@ -282,10 +287,10 @@ class _Player:
     def _invented(self) -> Iterator[Happening]:
         scenario = self.scenario
         habits = scenario.behaviour.habits(self.deployment.plans.values(), self.deployment.segments)
-        for person in scenario.people:
+        # Those of the scenario, in its order: without events nobody else is there.
+        for key in self.world.places:
             yield from sorted(
-                happenings(person.key, habits, scenario.seed, scenario.start, scenario.end),
-                key=attrgetter("at"),
+                happenings(key, habits, scenario.seed, scenario.start, scenario.end), key=attrgetter("at")
             )
 
 

@@ -11,7 +11,7 @@ from engine.channels.policy import MESSAGE
 from engine.run.context import Run
 from engine.run.tables import PART
 from engine.simulate.behaviour import Behaviour, Happening, reactions, responses
-from engine.simulate.world import World
+from engine.simulate.world import BATCH, World
 from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import pack, rowset
 from engine.store.tables.messages import OPEN_MESSAGE
@@ -37,16 +37,18 @@ class Sender:
     def send(self, run: Run, until: Micros) -> None:
         """Hand over what is owed up to an instant, and tell what contacts are going to make of it.
 
-        Cost: one statement, and a few more for all messages together when contacts react.
+        Cost: one statement, and a few more for so many messages as are told of at once, when contacts react.
         """
         given = run.given(until=until)
         if self.how is None:
             _sent(run.dialect, False).run(run.connection, given)
             return
         listed: list[_Sent] = sorted(tuple(row) for row in _sent(run.dialect, True).run(run.connection, given).all())
-        told = [(sent, [each for each in self._made(run, sent) if each.at <= self.end]) for sent in listed]
-        _note(run, told)
-        self.world.plan(each for _, happenings in told for each in happenings)
+        for begin in range(0, len(listed), BATCH):
+            sent = listed[begin : begin + BATCH]
+            told = [(each, [thing for thing in self._made(run, each) if thing.at <= self.end]) for each in sent]
+            _note(run, told)
+            self.world.plan(each for _, happenings in told for each in happenings)
 
     def _made(self, run: Run, sent: _Sent) -> Iterator[Happening]:
         """Draw what a contact makes of a message."""

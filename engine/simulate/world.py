@@ -110,11 +110,20 @@ class World:
         return cls(connection, parts, start, {}, {})
 
     def settle(self, people: Iterable[Person], created_at: Micros) -> None:
-        """Let contacts be there from an instant on, in the order given."""
+        """Let contacts be there from an instant on, in the order given.
+
+        Cost: a few statements for so many contacts as settle at once, and memory for those.
+        """
+        coming, known = iter(people), set[tuple[int, int]]()
+        while batch := list(islice(coming, BATCH)):
+            self._settle(batch, created_at, known)
+
+    def _settle(self, people: Sequence[Person], created_at: Micros, known: set[tuple[int, int]]) -> None:
+        """Write contacts down, and companies that are not known yet."""
         rows: list[dict[str, Any]] = []
         tags: list[dict[str, Any]] = []
         waiting: list[dict[str, Any]] = []
-        accounts: dict[tuple[int, int], dict[str, Any]] = {}
+        accounts: list[dict[str, Any]] = []
         for person in people:
             key_hash = contact_hash(person.key)
             part = part_of(key_hash, self.parts)
@@ -123,14 +132,16 @@ class World:
             self.names[part, number] = person.key
             row = _contact(person, part, number, key_hash, created_at)
             if person.account:
-                row["account_id"] = account_id(WORKSPACE, person.account)
-                accounts[part, row["account_id"]] = _account(part, row["account_id"], person.account)
+                row["account_id"] = account = account_id(WORKSPACE, person.account)
+                if (part, account) not in known:
+                    known.add((part, account))
+                    accounts.append(_account(part, account, person.account))
             rows.append(row)
             waiting.append({"part": part, "contact_id": number, "at": NEVER, "seen": self.start - 1})
             tags.extend({"part": part, "contact_id": number, "tag": tag} for tag in dict.fromkeys(person.tags))
-        for table, listed in ((CONTACT, rows), (TAG, tags), (ACCOUNT, list(accounts.values())), (UPCOMING, waiting)):
-            for begin in range(0, len(listed), BATCH):
-                self.connection.execute(table.insert(), listed[begin : begin + BATCH])
+        for table, listed in ((CONTACT, rows), (TAG, tags), (ACCOUNT, accounts), (UPCOMING, waiting)):
+            if listed:
+                self.connection.execute(table.insert(), listed)
 
     def publish(self, documents: Sequence[Document]) -> None:
         """Publish flows at the start, in the order given."""

@@ -28,6 +28,10 @@ STATEMENTS = 1_000
 """So many compiled statements a connection of SQLite keeps: a flow of fifty nodes has some hundred."""
 PARTS = {"sqlite": 1, "postgresql": 64}
 
+PASSING = "sqlite:///file:?uri=true"
+"""The address of a database that goes with its connection; what is too much for its cache lies in a file that has no
+name."""
+
 
 @dataclass
 class Store:
@@ -41,7 +45,7 @@ class Store:
     _turnstile: Turnstile | None = field(default=None, repr=False)
     gentle: bool = False
     _single: bool = False
-    """Whether there is one connection for all: a database in memory."""
+    """Whether there is one connection for all: a database that no other would find."""
 
     @property
     def name(self) -> str:
@@ -94,22 +98,23 @@ def open_store(url: str, *, parts: int | None = None) -> Store:
         engine,
         _known_parts(engine) or parts or PARTS[name],
         Turnstile(_lock_file(address), BUSY_SECONDS) if name == "sqlite" else None,
-        _single=name == "sqlite" and _in_memory(address),
+        _single=name == "sqlite" and _is_single(address),
     )
 
 
-def _in_memory(address: sa.URL) -> bool:
-    return address.database in (None, "", ":memory:")
+def _is_single(address: sa.URL) -> bool:
+    return address.database in (None, "", ":memory:", "file:")
 
 
 def _lock_file(address: sa.URL) -> Path | None:
-    named = not _in_memory(address) and not str(address.database).startswith("file:")
+    named = not _is_single(address) and not str(address.database).startswith("file:")
     return Path(f"{address.database}-turn") if named else None
 
 
 def _sqlite(address: sa.URL) -> Engine:
-    memory = _in_memory(address)
-    options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"poolclass": QueuePool, "pool_size": 12}
+    options: dict[str, Any] = (
+        {"poolclass": StaticPool} if _is_single(address) else {"poolclass": QueuePool, "pool_size": 12}
+    )
     engine = sa.create_engine(
         address,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "cached_statements": STATEMENTS},

@@ -11,7 +11,7 @@ from engine.graph.document import read_document
 from engine.run.texts import requirements
 from engine.simulate.behaviour import Behaviour
 from engine.simulate.daily import days_of, samples
-from engine.simulate.population import make_people
+from engine.simulate.population import Crowd
 from engine.simulate.pressure import pressure_of
 from engine.simulate.runner import Means, Scenario, simulate
 from engine.store.session import Store
@@ -37,7 +37,7 @@ def test_days_samples_and_pressure_are_those_of_the_journal(store: Store, key: s
     assert document is not None
     habits = Behaviour.model_validate(behaviour(key))
     means = Means(wiring.registry, wiring.renderer, requirements(wiring.renderer, messages().get))
-    scenario = Scenario([document], make_people(40, 1), to_micros(FIRST), DAYS, behaviour=habits)
+    scenario = Scenario([document], Crowd(40, 1), to_micros(FIRST), DAYS, behaviour=habits)
     done = simulate(store, scenario, means)
     with store.read() as connection:
         days = days_of(connection, done.plan, FIRST.date(), DAYS + 1)

@@ -13,7 +13,7 @@ from engine.run import moving
 from engine.run.wake import EVENT
 from engine.simulate import hearing
 from engine.simulate.behaviour import Behaviour, Happening
-from engine.simulate.population import Person, make_people
+from engine.simulate.population import Crowd, Person
 from engine.simulate.runner import Outcome, Scenario, simulate
 from engine.store import migrate
 from engine.store.session import Store, open_store
@@ -82,7 +82,7 @@ def test_what_is_heard_acts_at_its_instant() -> None:
 def test_it_comes_to_the_same_as_stopping_for_all(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     habits = Behaviour.model_validate(behaviour(key)).model_copy(update={"bounce": 0.02, "unsubscribe": 0.02})
     flows = [_document(flow(each)) for each in dict.fromkeys((key, "dormancy-30-60-90"))]
-    scenario = Scenario(flows, make_people(40, 3), START, 45, behaviour=habits, seed=3)
+    scenario = Scenario(flows, Crowd(40, 3), START, 45, behaviour=habits, seed=3)
     some, few = _in_memory(scenario)
     monkeypatch.setattr(hearing.Hearing, "of", lambda *_args, **_options: hearing.ALWAYS)
     everything, many = _in_memory(scenario)
@@ -105,7 +105,7 @@ def test_messages_tell_what_was_made_of_them_when_it_was(store: Store) -> None:
         ],
         "edges": [{"from": "start", "to": "one"}, {"from": "one", "to": "pause"}, {"from": "pause", "to": "two"}],
     }
-    scenario = Scenario([_document(letters)], make_people(20, 1), START, 0.4, behaviour=often)
+    scenario = Scenario([_document(letters)], Crowd(20, 1), START, 0.4, behaviour=often)
     simulate(store, scenario, means())
     with store.read() as connection:
         told = {
@@ -134,9 +134,7 @@ def test_listeners_beyond_the_bits_of_a_number_are_always_heard(monkeypatch: pyt
 
 def test_both_ways_of_moving_come_to_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     flows = [_document(flow("new-lead-nurture"))]
-    scenario = Scenario(
-        flows, make_people(30, 2), START, 20, behaviour=Behaviour.model_validate(behaviour(flows[0].key))
-    )
+    scenario = Scenario(flows, Crowd(30, 2), START, 20, behaviour=Behaviour.model_validate(behaviour(flows[0].key)))
     monkeypatch.setattr(moving, "WORTH", 1 << 62)
     by_nodes = _play(scenario, store)[0]
     monkeypatch.setattr(moving, "WORTH", 0)
