@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page
 
+from bench.samples import quantile
 from engine.contract.registry import installed
 from engine.graph.document import read_document
 from engine.graph.layout import tidy
@@ -74,16 +75,12 @@ def measure(page: Page, browser: Browser, address: str, flow: Mapping[str, Any])
     trips: list[float] = page.evaluate(TRIPS, TIMES)
     return {
         "round trip p50 ms": statistics.median(trips),
-        "round trip p95 ms": _p95(trips),
-        "another's screen p95 ms": _p95(_seen(page, browser, address)),
+        "round trip p95 ms": quantile(trips, 0.95),
+        "another's screen p95 ms": quantile(_seen(page, browser, address), 0.95),
         "page p50 ms": _page_time(address),
         "tidy ms": _tidy(flow),
         "200 counts a second, % of a core": _counters(page, flow),
     }
-
-
-def _p95(times: list[float]) -> float:
-    return sorted(times)[int(len(times) * 0.95) - 1]
 
 
 def _seen(page: Page, browser: Browser, address: str) -> list[float]:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, CDPSession, Page
 
+from bench.samples import quantile
+
 SECONDS: Final = 2.0
 BUSY: Final = 1.3
 """On a machine more contended than this, frame times say nothing."""
@@ -77,7 +79,7 @@ class Hand:
         frames: list[float] = self.page.evaluate(SEEN)
         count = max(1, len(frames))
         return Cost(
-            sorted(frames)[int(len(frames) * 0.95) - 1],
+            quantile(frames, 0.95),
             (self.metric("TaskDuration") - work) * 1000 / count,
             (self.metric("ScriptDuration") - script) * 1000 / count,
         )

@@ -1,7 +1,8 @@
 """What one run of one side gives."""
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,11 @@ class Sample:
     def busy_rate(self) -> float:
         """Work per second of the processor."""
         return self.work / self.busy
+
+
+def quantile(values: Collection[float], share: float) -> float:
+    """Give the least value that so large a share of all is not above: the nearest rank."""
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 @contextmanager
