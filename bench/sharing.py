@@ -7,9 +7,9 @@ so that the figure means something on a machine with few cores, where more worke
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -109,6 +109,33 @@ def _alive(store: Store) -> int:
         return sum(holders(connection).values())
 
 
+class Cost(NamedTuple):
+    """What a batch costs with so many workers, in milliseconds of a worker's and of the server's processor time."""
+
+    workers: int
+    mine: float
+    server: float
+
+    @property
+    def cost(self) -> float:
+        """Both together."""
+        return self.mine + self.server
+
+
+def shared(contacts: int, parts: int, workers: Sequence[int]) -> Iterator[Cost]:
+    """Measure with so many workers each, and tell."""
+    with scratch("postgresql") as databases:
+        assert isinstance(databases, PostgresServer)
+        databases.parts = parts
+        databases.template("sharing", lambda store: storm_world.prepare(store, contacts))
+        for number in workers:
+            mine, server, waves = share(databases, number)
+            found = Cost(number, 1000 * mine / waves, 1000 * server / waves)
+            said = f"{number} workers: {waves} batches, {found.mine:.2f} ms of a worker each"
+            print(f"{said} and {found.server:.2f} ms of the server, {found.cost:.2f} ms", flush=True)
+            yield found
+
+
 def main() -> int:
     """Measure and tell; 1 when a batch costs more than 15 % more or less with four workers than with one."""
     parser = argparse.ArgumentParser(prog="sharing", description="Processor time of a batch, by the number of workers.")
@@ -116,16 +143,7 @@ def main() -> int:
     parser.add_argument("--parts", type=int, default=64)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     asked = parser.parse_args()
-    costs = []
-    with scratch("postgresql") as databases:
-        assert isinstance(databases, PostgresServer)
-        databases.parts = asked.parts
-        databases.template("sharing", lambda store: storm_world.prepare(store, asked.contacts))
-        for workers in asked.workers:
-            mine, server, waves = share(databases, workers)
-            costs.append(1000 * (mine + server) / waves)
-            said = f"{workers} workers: {waves} batches, {1000 * mine / waves:.2f} ms of a worker each"
-            print(f"{said} and {1000 * server / waves:.2f} ms of the server, {costs[-1]:.2f} ms", flush=True)
+    costs = [each.cost for each in shared(asked.contacts, asked.parts, asked.workers)]
     spread = max(abs(cost / costs[0] - 1) for cost in costs)
     print(f"within {spread:.0%} of one worker's")
     return 0 if spread <= 0.15 else 1

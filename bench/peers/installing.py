@@ -19,11 +19,18 @@ class Missing(Exception):
 
 
 def python() -> Path:
-    """Give the Python that has the peers written in it; the first time it is made.
+    """Give the Python that has the peers written in it.
 
     Errors: ``Missing``.
     """
-    wanted, folder = HERE / "requirements.txt", PLACE / "python"
+    return environment(HERE / "requirements.txt", PLACE / "python")
+
+
+def environment(wanted: Path, folder: Path) -> Path:
+    """Give a Python that has what a file of requirements names; the first time it is made.
+
+    Errors: ``Missing``.
+    """
     has = folder / "has.txt"
     program = folder / "bin" / "python"
     if has.exists() and has.read_text(encoding="utf-8") == wanted.read_text(encoding="utf-8"):
