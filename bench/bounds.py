@@ -11,7 +11,7 @@ from bench.peers.line import peers
 from bench.rehearsing import rehearsal_result
 from bench.results import Result
 from bench.segmenting import segments_at_size
-from bench.waking import wake_latency
+from bench.waking import wake_latency, wake_latency_apart
 
 Bound = Callable[[Databases, int], Result | None]
 
@@ -112,6 +112,7 @@ BOUNDS: Final[Mapping[str, Bound]] = {
     "latency": page_latency,
     "disk": bytes_per_step,
     "waking": wake_latency,
+    "apart": wake_latency_apart,
     "segments": segments_at_size,
     "pages": pages_latency,
     "rehearsal": rehearsal,

@@ -87,6 +87,6 @@ MAILS: Final = 20_000
 """So many mails are handed over at most."""
 
 NAMES: Final = (
-    "executor", "random", "import", "ingest", "dispatch", "statements", "memory", "disk", "latency", "waking",
+    "executor", "random", "import", "ingest", "dispatch", "statements", "memory", "disk", "latency", "waking", "apart",
     "segments", "pages", "rehearsal", "peers",
 )  # fmt: skip

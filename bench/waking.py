@@ -1,13 +1,18 @@
 """How soon an event wakes the contact that waits for it, while other events come at half of what can be taken.
 
-A server's own parts do it: the intake with its thread, and the metronome. Who looks is another connection, every few
-milliseconds. Units: milliseconds from the call to the journal's row, committed.
+A server's own parts do it: the intake with its thread, and the metronome. Or the process that takes the events runs no
+flows, and a worker is told by a hint: that is timed while little else happens, for the rest is as above. Who looks is
+another connection, every few milliseconds. Units: milliseconds from the call to the journal's row, committed.
 """
 
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -16,6 +21,7 @@ import sqlalchemy as sa
 from bench import ingest
 from bench.databases import Databases, version_of
 from bench.results import Result
+from bench.samples import quantile
 from bench.world import fill, go_live
 from designer.rendering.renderer import JinjaRenderer
 from engine.api.enroll import enroll_all
@@ -25,6 +31,7 @@ from engine.people.segment_api import Envelope, read_batch
 from engine.schedule.metronome import Metronome
 from engine.schedule.work import tick_once
 from engine.settings import Settings
+from engine.store.hints import Hints
 from engine.store.session import Store, open_store
 from engine.store.tables import Contact, Journal
 from engine.wiring import Wiring, connect
@@ -39,6 +46,9 @@ EVERY: Final = 0.05
 
 PATIENCE: Final = 60.0
 """Seconds after the last call until everybody must have been woken."""
+
+FEW: Final = 20.0
+"""Other events a second while little happens."""
 
 LOOKS: Final = 0.005
 BATCH: Final = 100
@@ -73,51 +83,104 @@ def wake_latency(databases: Databases, contacts: int) -> Result:
     url = databases.copy(f"ingest_{events}")
     full = ingest.take(url, events).rate
     databases.drop(url)
-    databases.template(f"waking_{contacts}", lambda store: prepare(store, contacts))
-    url = databases.copy(f"waking_{contacts}")
-    store = open_store(url)
-    try:
-        times, taken = _measure(store, contacts, full / 2)
-    finally:
-        store.close()
-        databases.drop(url)
-    median, late = times[len(times) // 2], times[int(len(times) * 0.95)]
+    times, taken = _wake(databases, contacts, full / 2, _engine_here)
+    found = _result(databases, times, taken, "the contact who waits for it")
+    found["floor_text"] = f"{full:,.0f} events/s when nothing else is done"
+    found["must_text"] += " at half of that"
+    found["passed"] &= taken > 0.4 * full
+    return found
+
+
+def wake_latency_apart(databases: Databases, contacts: int) -> Result | None:
+    """Time those who are woken by a worker, when another process, which runs no flows, takes the events."""
+    if databases.kind == "sqlite":
+        return None
+    times, taken = _wake(databases, min(contacts, 100_000), FEW, _engine_apart)
+    return _result(databases, times, taken, "the contact who waits for it, in a worker of another process")
+
+
+def _result(databases: Databases, times: list[float], taken: float, whom: str) -> Result:
+    median, late = times[len(times) // 2], quantile(times, 0.95)
     return {
-        "says": f"from an event to the step of the contact who waits for it, at {taken:,.0f} other events/s",
+        "says": f"from an event to the step of {whom}, at {taken:,.0f} other events/s",
         "version": version_of(databases),
         "unit": "ms",
         "ours": {"median_ms": median, "p95_ms": late, "max_ms": times[-1], "woken": len(times), "rate": taken},
         "ours_text": f"median {median:.0f}, p95 {late:.0f}, max {times[-1]:.0f} ms",
-        "floor_text": f"{full:,.0f} events/s when nothing else is done",
+        "floor_text": "",
         "ratio_text": f"{median:.0f} ms",
-        "must_text": f"median < {MEDIAN_MS} ms at half of that",
-        "passed": median < MEDIAN_MS and taken > 0.4 * full,
-    }  # fmt: skip
+        "must_text": f"median < {MEDIAN_MS} ms",
+        "passed": median < MEDIAN_MS,
+    }
 
 
-def _measure(store: Store, contacts: int, rate: float) -> tuple[list[float], float]:
-    wiring = connect(Settings(), JinjaRenderer(), clock=RealClock(), store=store)
+Told = Callable[[], None]
+"""Tells whoever runs the flows that something came."""
+
+Run = Callable[[Wiring], AbstractContextManager[Told]]
+
+
+@contextmanager
+def _engine_here(wiring: Wiring) -> Iterator[Told]:
     metronome = Metronome(wiring)
-    intake = Intake(store, told=lambda recorded: metronome.hurry()).start()
+    metronome.start()
+    try:
+        yield metronome.hurry
+    finally:
+        metronome.stop()
+
+
+@contextmanager
+def _engine_apart(wiring: Wiring) -> Iterator[Told]:
+    url = wiring.store.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", "import app; app.main()", "--db", url, "worker"]
+    root = Path(__file__).resolve().parents[1]
+    hints = Hints(wiring.store)
+    hints.start()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root) as worker:
+        try:
+            assert worker.stderr is not None
+            # It says so when it works.
+            worker.stderr.readline()
+            yield hints.tell
+        finally:
+            hints.stop()
+            worker.terminate()
+
+
+def _wake(databases: Databases, contacts: int, rate: float, run: Run) -> tuple[list[float], float]:
+    databases.template(f"waking_{contacts}", lambda store: prepare(store, contacts))
+    url = databases.copy(f"waking_{contacts}")
+    store = open_store(url)
+    try:
+        return _measure(store, contacts, rate, run)
+    finally:
+        store.close()
+        databases.drop(url)
+
+
+def _measure(store: Store, contacts: int, rate: float, run: Run) -> tuple[list[float], float]:
+    wiring = connect(Settings(), JinjaRenderer(), clock=RealClock(), store=store)
     called: dict[tuple[int, int], float] = {}
     times: list[float] = []
     over = threading.Event()
-    others = _Others(wiring, intake, contacts, rate, over)
-    threads = [threading.Thread(target=others.run), threading.Thread(target=_look, args=(store, called, times, over))]
-    metronome.start()
-    try:
-        for thread in threads:
-            thread.start()
-        _call(wiring, intake, contacts, called)
-        until = time.perf_counter() + PATIENCE
-        while called and time.perf_counter() < until:
-            time.sleep(LOOKS)
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-        metronome.stop()
-        intake.close()
+    with run(wiring) as tell:
+        intake = Intake(store, told=lambda recorded: tell()).start()
+        others = _Others(wiring, intake, contacts, rate, over)
+        looking = threading.Thread(target=_look, args=(store, called, times, over))
+        threads = [threading.Thread(target=others.run), looking]
+        try:
+            for thread in threads:
+                thread.start()
+            _call(wiring, intake, contacts, called)
+            until = time.perf_counter() + PATIENCE
+            while called and time.perf_counter() < until:
+                time.sleep(LOOKS)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+            intake.close()
     if called:
         raise AssertionError(f"{len(called)} contacts were not woken")
     return sorted(times), others.rate

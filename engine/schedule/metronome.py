@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine.clock import RealClock
 from engine.schedule import work
 from engine.schedule.leader import RENEWALS, Leadership
+from engine.store.hints import Hints
 from engine.store.leases import TERM
 from engine.terms import Micros
 from engine.wiring import Wiring
@@ -60,6 +61,11 @@ class Metronome:
     _ticking: threading.Lock = field(default_factory=threading.Lock)
     _scheduler: BackgroundScheduler | None = None
     _hurrying: threading.Thread | None = None
+    _hints: Hints = field(init=False)
+
+    def __post_init__(self) -> None:
+        # What others tell is not told again.
+        self._hints = Hints(self.wiring.store, self._hurried.set)
 
     @cached_property
     def leadership(self) -> Leadership:
@@ -81,10 +87,15 @@ class Metronome:
         self._scheduler.start()
         self._hurrying = threading.Thread(target=self._hurry_on, args=[jobs[0]], name="hurry", daemon=True)
         self._hurrying.start()
+        self._hints.start()
 
     def hurry(self) -> None:
-        """Tick soon instead of at the next ring: something came. What is missed the next ring finds."""
+        """Tick soon instead of at the next ring, here and in other processes: something came.
+
+        What is missed the next ring finds.
+        """
         self._hurried.set()
+        self._hints.tell()
 
     def jobs(self) -> list[Job]:
         """List what it rings for."""
@@ -116,6 +127,7 @@ class Metronome:
         """Begin nothing new and wait for what is in its transaction; give whether all came to rest in time."""
         self._stopping.set()
         self._hurried.set()
+        self._hints.stop()
         scheduler, self._scheduler = self._scheduler, None
         if scheduler is None:
             return True

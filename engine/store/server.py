@@ -162,5 +162,8 @@ def _pooled(connection: Connection) -> Iterator[Setting]:
         probe.exec_driver_sql("SELECT set_config('dripline.probe', '', false)")
         probe.commit()
     if len(seen) > 1 or kept != "kept":
-        cost = "waves keep their temporary tables from one transaction to the next, and fail without them"
+        cost = (
+            "waves keep their temporary tables from one transaction to the next, and fail without them; "
+            "nor is it heard at once that another process took an event"
+        )
         yield Setting("pooling", "by transaction", "by session", cost)

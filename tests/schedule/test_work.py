@@ -121,13 +121,13 @@ def test_who_is_called_for_is_carried_before_the_next_ring(sqlite_store: Store) 
     try:
         happen(wiring, "ann", "signed_up")
         metronome.hurry()
-        assert any(_owed(sqlite_store) for _ in range(100_000))
+        assert any(owed(sqlite_store) for _ in range(100_000))
     finally:
         assert metronome.stop()
-    assert _owed(sqlite_store) == 1
+    assert owed(sqlite_store) == 1
 
 
-def _owed(store: Store) -> int:
+def owed(store: Store) -> int:
     with store.read() as connection:
         return int(connection.scalar(sa.select(sa.func.count()).select_from(MESSAGE)) or 0)
 
