@@ -3,7 +3,7 @@
 An event that was told before it happens waits aside until its instant.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -42,25 +42,37 @@ def names_of_interest(run: Run) -> frozenset[str]:
     return frozenset(found)
 
 
-def take_batch(run: Run, report: TickReport) -> int:
-    """Let the next events act and carry the tokens they set free, in one transaction; give how many were passed.
+def take_batch(run: Run, report: TickReport) -> int | None:
+    """Let the next events act and carry the tokens they set free, in one transaction.
 
-    Cost: one round of statements for each instant at which one contact has several events.
+    Shape: the number of the last one, if there may be more. Cost: one round of statements for each instant at which one
+    contact has several events.
     """
-    position = cursors.position(run, CURSOR)
-    newest: int = run.connection.scalar(_newest(run.part, position)) or position
-    ahead = run.connection.scalar(sa.select(sa.func.count()).where(AHEAD.c.part == run.part, AHEAD.c.at <= run.now))
-    if newest == position and not ahead:
-        return 0
-    _load(run, position, newest)
-    instants, names = _summary(run)
-    for instant in range(1, instants + 1):
-        act(run, instant, names)
-        if instant < instants:
-            _move_woken(run, report)
+    names = pack(sorted(run.deployment.once("heard", lambda: names_of_interest(run))))
+    coming = _coming(run.dialect).run(run.connection, run.given(cursor=CURSOR, names=names, most=BATCH)).one()
+    position, newest, ahead, heard, later = coming
+    if newest is None and not ahead:
+        return None
+    newest = position if newest is None else newest
+    given = run.given(position=position, newest=newest, names=names)
+    if later:
+        _put_aside(run.dialect).run(run.connection, given)
+    if (heard or ahead) and _arrive_all(run, given):
+        instants, acting = _summary(run)
+        for instant in range(1, instants + 1):
+            act(run, instant, acting)
+            if instant < instants:
+                _move_woken(run, report)
+    if ahead:
+        _happened(run.dialect).run(run.connection, given)
     cursors.move(run, CURSOR, newest)
     report.events += newest - position
-    return max(newest - position, int(ahead or 0))
+    return newest if newest - position >= BATCH else None
+
+
+def newest(run: Run) -> int:
+    """Give the number of the event that came last; all up to it have come by now."""
+    return int(run.connection.scalar(sa.select(sa.func.max(EVENT.c.id)).where(EVENT.c.part == run.part)) or 0)
 
 
 def act(run: Run, instant: int, names: frozenset[str]) -> None:
@@ -83,19 +95,16 @@ def act(run: Run, instant: int, names: frozenset[str]) -> None:
     review.after_events(run, names, touch)
 
 
-def _load(run: Run, position: int, newest: int) -> None:
+def _arrive_all(run: Run, given: Mapping[str, Any]) -> int:
+    """Fill the arrival table with the events that anybody hears, also with those put aside; give their number."""
     clear(run.connection, ARRIVAL)
-    names = pack(sorted(names_of_interest(run)))
-    given = run.given(position=position, newest=newest, names=names)
-    _put_aside(run.dialect).run(run.connection, given)
-    _arrive(run.dialect, run.exact).run(run.connection, given)
-    run.connection.execute(AHEAD.delete().where(AHEAD.c.part == run.part, AHEAD.c.at <= run.now))
+    return _arrive(run.dialect, run.exact).run(run.connection, given).rowcount
 
 
 def _summary(run: Run) -> tuple[int, frozenset[str]]:
-    instants = run.connection.scalar(sa.select(sa.func.max(ARRIVAL.c.instant))) or 0
-    names: Iterable[str] = run.connection.execute(sa.select(ARRIVAL.c.name).distinct()).scalars()
-    return instants, frozenset(names)
+    """Give how many instants a contact has at most, and the names of the events."""
+    rows = _names(run.dialect).run(run.connection, {}).all()
+    return max(instants for _, instants in rows), frozenset(name for name, _ in rows)
 
 
 def _move_woken(run: Run, report: TickReport) -> None:
@@ -107,9 +116,39 @@ def _move_woken(run: Run, report: TickReport) -> None:
             report.add(moving.move_due(run, program, contacts, woken_only=True))
 
 
-def _newest(part: int, position: int) -> sa.Select[Any]:
-    batch = sa.select(EVENT.c.id).where(EVENT.c.part == part, EVENT.c.id > position).order_by(EVENT.c.id).limit(BATCH)
-    return sa.select(sa.func.max(batch.subquery().c.id))
+@cache
+def _coming(dialect: str) -> Prepared:
+    """Look ahead.
+
+    Shape: how far events were read; up to which one the next batch goes, if there is one; whether any put aside has
+    happened; whether anybody hears one of the batch, and whether one is told before it happens.
+    """
+    read = cursors.read_up_to()
+    batch = (
+        sa.select(
+            EVENT.c.id,
+            sa.case((EVENT.c.name.in_(texts(dialect, "names")), 1), else_=0).label("heard"),
+            sa.case((EVENT.c.at > NOW, 1), else_=0).label("later"),
+        )
+        .where(EVENT.c.part == PART, EVENT.c.id > read)
+        .order_by(EVENT.c.id)
+        .limit(parameter("most"))
+        .subquery("batch")
+    )
+    ahead = sa.exists().where(AHEAD.c.part == PART, AHEAD.c.at <= NOW)
+    greatest = (sa.func.max(batch.c[name]) for name in ("id", "heard", "later"))
+    newest, heard, later = greatest
+    return Prepared(sa.select(read, newest, ahead, heard, later).select_from(batch), dialect)
+
+
+@cache
+def _names(dialect: str) -> Prepared:
+    return Prepared(sa.select(ARRIVAL.c.name, sa.func.max(ARRIVAL.c.instant)).group_by(ARRIVAL.c.name), dialect)
+
+
+@cache
+def _happened(dialect: str) -> Prepared:
+    return Prepared(AHEAD.delete().where(AHEAD.c.part == PART, AHEAD.c.at <= NOW), dialect)
 
 
 @cache

@@ -51,13 +51,12 @@ def _in_order(run: Run, due: Iterable[int]) -> list[int]:
 
 
 def _changed(run: Run) -> int:
-    position = cursors.position(run, CURSOR)
-    clear(run.connection, TOUCHED)
-    given = run.given(position=position)
-    newest = _newest(run.dialect).run(run.connection, given).scalar()
+    position, newest = _newest(run.dialect).run(run.connection, run.given(cursor=CURSOR)).one()
     if newest is None:
         return 0
-    count = _touch_changed(run.dialect).run(run.connection, {**given, "newest": newest}).rowcount
+    clear(run.connection, TOUCHED)
+    given = run.given(position=position, newest=newest)
+    count = _touch_changed(run.dialect).run(run.connection, given).rowcount
     follow.facts(run)
     cursors.move(run, CURSOR, newest)
     return count
@@ -133,15 +132,10 @@ def _recheck(run: Run, subject_id: int) -> int:
 
 @cache
 def _newest(dialect: str) -> Prepared:
-    contact = sql.CONTACT
-    batch = (
-        sa.select(contact.c.changed)
-        .where(contact.c.part == PART, contact.c.changed > parameter("position"), CHANGED)
-        .order_by(contact.c.changed)
-        .limit(BATCH)
-        .subquery()
-    )
-    return Prepared(sa.select(sa.func.max(batch.c.changed)), dialect)
+    contact, read = sql.CONTACT, cursors.read_up_to()
+    batch = sa.select(contact.c.changed).where(contact.c.part == PART, contact.c.changed > read, CHANGED)
+    last = sa.func.max(batch.order_by(contact.c.changed).limit(BATCH).subquery("batch").c.changed)
+    return Prepared(sa.select(read, last), dialect)
 
 
 @cache

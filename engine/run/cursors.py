@@ -29,6 +29,12 @@ def move(run: Run, name: str, to: int) -> None:
     _move(run.dialect).run(run.connection, run.given(name=name, position=to))
 
 
+def read_up_to() -> sa.ColumnElement[int]:
+    """Choose the position of the cursor that the parameter ``cursor`` names; 0 before its first move."""
+    mine = [CURSOR.c.part == PART, CURSOR.c.name == parameter("cursor", sa.Text)]
+    return sa.func.coalesce(sa.select(CURSOR.c.position).where(*mine).scalar_subquery(), 0)
+
+
 @cache
 def _find(dialect: str) -> Prepared:
     chosen = sa.select(CURSOR.c.position).where(CURSOR.c.part == PART, CURSOR.c.name == parameter("name", sa.Text))

@@ -20,6 +20,7 @@ from engine.rules.parse import parse_rule
 from engine.run import subjects
 from engine.run.context import Deployment
 from engine.run.program import Templates
+from engine.store.prepared import Prepared
 from engine.store.tables import Flow, FlowVersion, Segment, Workspace
 
 FLOW: sa.Table = Flow.__table__  # type: ignore[attr-defined]
@@ -52,7 +53,8 @@ class Deployments:
             segments.where(SEGMENT.c.workspace_id == self.workspace_id).order_by(SEGMENT.c.key),
             sa.select(WORKSPACE.c.timezone, WORKSPACE.c.settings).where(WORKSPACE.c.id == self.workspace_id),
         )
-        self._mark = sa.select(*(_as_text(each) for each in self._asked))
+        mark = sa.select(*(_as_text(each) for each in self._asked))
+        self._mark = {name: Prepared(mark, name) for name in ("sqlite", "postgresql")}
 
     def current(self, connection: Connection) -> Deployment:
         """Give the deployment as the database has it now.
@@ -74,7 +76,7 @@ class Deployments:
         Shape: as ``current``, but for what templates say. Cost: one small statement while nothing changed.
         """
         # Asked before the rest, so that a change between the two is seen the next time.
-        mark = tuple(connection.execute(self._mark).one())
+        mark = tuple(self._mark[connection.dialect.name].run(connection, {}).one())
         known, forgotten = self._marked, self._forgotten
         if known is None or known[0] != mark:
             known = (mark, self.current(connection))

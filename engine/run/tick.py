@@ -101,13 +101,12 @@ def _pass(beat: _Beat, part: int) -> bool:
     """Do all that is due in a part; false when somebody else is at it."""
     if beat.stop():
         return True
-    events = partial(arrivals.take_batch, report=beat.report)
     try:
         if beat.exact:
-            _take(beat, part, [events, changes.take_batch])
+            _take(beat, part, [changes.take_batch])
             _play(beat, part)
         else:
-            due = _take(beat, part, [events, changes.take_batch, partial(_occasion, beat)])
+            due = _take(beat, part, [changes.take_batch, partial(_occasion, beat)])
             if due is not None:
                 _timers(beat, part, due)
     except TakenError:
@@ -124,15 +123,27 @@ def _worth_a_look(beat: _Beat, parts: range) -> Sequence[int]:
 
 
 def _take(beat: _Beat, part: int, stages: Sequence[Callable[[Run], object]]) -> Micros | None:
-    """Take batch after batch, each in its own transaction, until at one instant there is none of any kind; give it.
+    """Take events, and what else the stages find, batch after batch; give the instant up to which all have acted.
 
-    The first kind is asked for first, every time: who follows a change must not overtake an event. ``None`` when it was
-    stopped before.
+    Shape: each stage takes a batch and tells whether there may be more; then the next one is in a transaction of its
+    own. Events are asked for first, every time: who follows a change must not overtake what came before it. ``None``
+    when it was stopped before, or when no token is due: so it is in most parts after events that nobody waits for.
     """
+    due: Micros | None = None
+    last = 0
     while not beat.stop():
         with beat.turn(part) as run:
+            reached = arrivals.take_batch(run, beat.report)
+            if due is None:
+                # Those that come from here on wait: as long as more come than can be taken, nobody else would move.
+                due, last = run.now, 0 if reached is None else arrivals.newest(run)
+            if reached is not None and (beat.exact or reached < last):
+                continue
+            if not beat.exact and not busy_parts(run.connection, [part], run.deployment, run.now):
+                return None
             if not any(stage(run) for stage in stages):
-                return run.now
+                return due
+            due = None
     return None
 
 

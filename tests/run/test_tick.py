@@ -1,9 +1,13 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from engine.run import arrivals
 from engine.run import tick as ticking
+from engine.run.transactions import transaction
 from engine.store.session import Store
 from engine.store.tables import ContactTag
 from tests.graph import documents
@@ -35,8 +39,33 @@ def test_what_comes_in_time_during_a_long_tick_is_heard_before_the_timer(
         timers(*given)
 
     with monkeypatch.context() as patched:
+        # The timers have their turn although none is due yet.
+        patched.setattr(ticking, "busy_parts", lambda _connection, parts, *_: list(parts))
         patched.setattr(ticking, "_timers", slow)
         tick(wiring)
     settle(wiring)
+    with store.read() as connection:
+        assert connection.scalars(sa.select(TAG.c.tag)).all() == ["active"]
+
+
+def test_events_that_never_end_keep_nobody_from_moving(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    wiring = signed_up(store, "ann", into=AWAITED)
+    settle(wiring)
+    happen(wiring, "ann", "used")
+    # Would the tick wait for the end of them, this would be over before.
+    flood = iter(range(40))
+
+    @contextmanager
+    def flooded(*given: Any, **options: Any) -> Iterator[Any]:
+        with transaction(*given, **options) as connection:
+            yield connection
+        for _ in range(3):
+            happen(wiring, "ann", f"seen{next(flood)}")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(arrivals, "BATCH", 2)
+        patched.setattr(ticking, "transaction", flooded)
+        tick(wiring)
+        tick(wiring)
     with store.read() as connection:
         assert connection.scalars(sa.select(TAG.c.tag)).all() == ["active"]
