@@ -13,7 +13,7 @@ from engine.channels.receipts import RECEIPT_NAMES
 from engine.contract.node import ByEvent
 from engine.rules.names import event_names
 from engine.run import claim, conversions, cursors, moving, review, wake
-from engine.run.context import Run, TickReport
+from engine.run.context import Deployment, Run, TickReport
 from engine.run.tables import ARRIVAL, NOW, PART, TOUCHED, clear
 from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import pack, texts
@@ -25,30 +25,35 @@ CURSOR = "events"
 BATCH = 5_000
 
 
-def names_of_interest(run: Run) -> frozenset[str]:
+def heard_names(deployment: Deployment, dialect: str) -> str:
+    """Pack the names of events that anybody hears."""
+    return deployment.once("heard", lambda: pack(sorted(names_of_interest(deployment, dialect))))
+
+
+def names_of_interest(deployment: Deployment, dialect: str) -> frozenset[str]:
     """List the names of events that end, wake, let in or change a segment, of receipts, and of conversions."""
     found: set[str] = set(RECEIPT_NAMES)
-    segments = run.deployment.segments
-    for plan in run.deployment.versions():
-        program = run.deployment.program(plan.version_id, run.dialect)
+    segments = deployment.segments
+    for plan in deployment.versions():
+        program = deployment.program(plan.version_id, dialect)
         found |= {match.name for _, match in program.event_waits}
         for rule in (plan.goal, plan.exit, *(rule for _, rule in program.rule_waits)):
             found |= event_names(rule, segments) if rule is not None else frozenset()
-    found |= conversions.event_names(run.deployment)
-    for plan in run.deployment.open():
+    found |= conversions.event_names(deployment)
+    for plan in deployment.open():
         found |= {node.entry.match.name for node in plan.triggers if isinstance(node.entry, ByEvent)}
-    for subject in run.deployment.subjects:
+    for subject in deployment.subjects:
         found |= subject.names
     return frozenset(found)
 
 
-def take_batch(run: Run, report: TickReport) -> int | None:
-    """Let the next events act and carry the tokens they set free, in one transaction.
+def take_batch(run: Run, report: TickReport, *, at_once: bool = False) -> int | None:
+    """Let the next events act, and carry what is set free before a contact's next event acts, in one transaction.
 
-    Shape: the number of the last one, if there may be more. Cost: one round of statements for each instant at which one
-    contact has several events.
+    Shape: the number of the last one, if there may be more. ``at_once`` carries also what the last ones set free.
+    Cost: one round of statements for each instant at which one contact has several events.
     """
-    names = pack(sorted(run.deployment.once("heard", lambda: names_of_interest(run))))
+    names = heard_names(run.deployment, run.dialect)
     coming = _coming(run.dialect).run(run.connection, run.given(cursor=CURSOR, names=names, most=BATCH)).one()
     position, newest, ahead, heard, later = coming
     if newest is None and not ahead:
@@ -61,7 +66,7 @@ def take_batch(run: Run, report: TickReport) -> int | None:
         instants, acting = _summary(run)
         for instant in range(1, instants + 1):
             act(run, instant, acting)
-            if instant < instants:
+            if at_once or instant < instants:
                 _move_woken(run, report)
     if ahead:
         _happened(run.dialect).run(run.connection, given)

@@ -19,12 +19,14 @@ from engine.store.rowsets import numbers, pack, texts
 from engine.terms import Micros
 
 
-def busy_parts(connection: Connection, parts: Sequence[int], deployment: Deployment, now: Micros) -> list[int]:
+def busy_parts(
+    connection: Connection, parts: Sequence[int], deployment: Deployment, now: Micros, *, heard_only: bool = False
+) -> list[int]:
     """List the parts that have events to take, changes to follow, first looks to make, or tokens and rules due.
 
     Shape: first where a token has been due for longest. All parts where a flow that is open goes by the calendar: its
-    times are worked out part by part.
-    Cost: one statement, a few looks into indexes for each part.
+    times are worked out part by part. With ``heard_only`` events that nobody hears are none.
+    Cost: one statement, a few looks into indexes for each part, and at the events that were not read yet.
     """
     if any(isinstance(node.entry, BySchedule) for plan in deployment.open() for node in plan.triggers):
         return list(parts)
@@ -35,8 +37,9 @@ def busy_parts(connection: Connection, parts: Sequence[int], deployment: Deploym
         "versions": pack([plan.version_id for plan in deployment.running()]),
         "looks": pack(looks),
         "looked": len(looks),
+        "names": arrivals.heard_names(deployment, connection.dialect.name),
     }
-    return [int(row[0]) for row in _busy(connection.dialect.name).run(connection, given)]
+    return [int(row[0]) for row in _busy(connection.dialect.name, heard_only).run(connection, given)]
 
 
 def first_looks(deployment: Deployment) -> list[str]:
@@ -51,7 +54,7 @@ def first_looks(deployment: Deployment) -> list[str]:
 
 
 @cache
-def _busy(dialect: str) -> Prepared:
+def _busy(dialect: str, heard_only: bool) -> Prepared:
     (part,) = numbers(dialect, "parts").subquery("listed").c
     event, ahead, contact = arrivals.EVENT, arrivals.AHEAD, CONTACT
     done = (
@@ -62,8 +65,11 @@ def _busy(dialect: str) -> Prepared:
         .scalar_subquery()
     )
     versions = numbers(dialect, "versions")
+    unread = [event.c.part == part, event.c.id > _position(part, arrivals.CURSOR)]
+    if heard_only:
+        unread.append(event.c.name.in_(texts(dialect, "names")))
     reasons = [
-        sa.exists(sa.select(event.c.id).where(event.c.part == part, event.c.id > _position(part, arrivals.CURSOR))),
+        sa.exists(sa.select(event.c.id).where(*unread)),
         sa.exists(sa.select(ahead.c.id).where(ahead.c.part == part, ahead.c.at <= NOW)),
         sa.exists(
             sa.select(contact.c.id).where(

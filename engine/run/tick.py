@@ -50,6 +50,7 @@ class _Beat:
     report: TickReport
     look: Look | None = None
     wait: bool = False
+    hurried: bool = False
 
     @contextmanager
     def turn(self, part: int) -> Iterator[Run]:
@@ -75,17 +76,18 @@ def tick(
     stop: Stop = never,
     look: Look | None = None,
     wait: bool = False,
+    hurried: bool = False,
 ) -> TickReport:
     """Run everything that is due now, part by part, where it has waited longest first.
 
     Shape: returns early, between two transactions, when ``stop`` says so. Parts that other processes are at are left
     to them; with ``wait`` they are waited for, so that at the end nothing is due. ``look`` is asked in every
-    transaction, where other processes may change which flows run. On an exact clock every token moves at its own due
-    instant, so that a clock that leaps changes no timing.
+    transaction, where other processes may change which flows run. ``hurried`` passes over parts to which only events
+    came that nobody hears: those are left to the next tick that is not. On an exact clock every token moves at its own
+    due instant, so that a clock that leaps changes no timing.
     """
-    beat = _Beat(
-        store, clock, clock.micros(), clock.exact, deployment, Pace(store, wave_size), stop, TickReport(), look
-    )
+    now, pace, report = clock.micros(), Pace(store, wave_size), TickReport()
+    beat = _Beat(store, clock, now, clock.exact, deployment, pace, stop, report, look, hurried=hurried)
     left = list(_worth_a_look(beat, parts or range(store.parts)))
     while left and not stop():
         taken = [part for part in left if not _pass(beat, part)]
@@ -116,10 +118,10 @@ def _pass(beat: _Beat, part: int) -> bool:
 
 def _worth_a_look(beat: _Beat, parts: range) -> Sequence[int]:
     """List the parts to go through: on an exact clock the calendar may have to play anywhere."""
-    if beat.exact or len(parts) == 1:
+    if beat.exact or (len(parts) == 1 and not beat.hurried):
         return parts
     with beat.store.read() as connection:
-        return busy_parts(connection, parts, beat.deployment, beat.now)
+        return busy_parts(connection, parts, beat.deployment, beat.now, heard_only=beat.hurried)
 
 
 def _take(beat: _Beat, part: int, stages: Sequence[Callable[[Run], object]]) -> Micros | None:
@@ -130,20 +132,26 @@ def _take(beat: _Beat, part: int, stages: Sequence[Callable[[Run], object]]) -> 
     when it was stopped before, or when no token is due: so it is in most parts after events that nobody waits for.
     """
     due: Micros | None = None
-    last = 0
+    last, at_once = 0, not beat.exact
     while not beat.stop():
-        with beat.turn(part) as run:
-            reached = arrivals.take_batch(run, beat.report)
-            if due is None:
-                # Those that come from here on wait: as long as more come than can be taken, nobody else would move.
-                due, last = run.now, 0 if reached is None else arrivals.newest(run)
-            if reached is not None and (beat.exact or reached < last):
-                continue
-            if not beat.exact and not busy_parts(run.connection, [part], run.deployment, run.now):
-                return None
-            if not any(stage(run) for stage in stages):
-                return due
-            due = None
+        try:
+            with beat.turn(part) as run:
+                reached = arrivals.take_batch(run, beat.report, at_once=at_once)
+                if due is None:
+                    # Those that come from here on wait: as long as more come than can be taken, nobody else would move.
+                    due, last = run.now, 0 if reached is None else arrivals.newest(run)
+                if reached is not None and (beat.exact or reached < last):
+                    continue
+                if not beat.exact and not busy_parts(run.connection, [part], run.deployment, run.now, heard_only=True):
+                    return None
+                if not any(stage(run) for stage in stages):
+                    return due
+                due = None
+        except repair.POISON as fault:
+            if not at_once or repair.is_nobodys(fault):
+                raise
+            # Who is at fault is found, and set apart, where each is carried with care.
+            at_once = False
     return None
 
 

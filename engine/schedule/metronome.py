@@ -7,9 +7,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -154,15 +154,15 @@ class Metronome:
         if self._hurrying is not None:
             self._hurrying.join()
 
-    def _tick(self) -> object:
+    def _tick(self, *, hurried: bool = False) -> object:
         with self._ticking:
             # Before the look: what comes from here on asks for another one.
             self._hurried.clear()
-            return work.tick_once(self.wiring, self._stopping.is_set)
+            return work.tick_once(self.wiring, self._stopping.is_set, hurried=hurried)
 
     def _hurry_on(self, tick: Job) -> None:
         while self._hurried.wait() and not self._stopping.wait(GATHER):
-            self.ring(tick)
+            self.ring(replace(tick, work=partial(self._tick, hurried=True)))
 
 
 def _machine_now() -> Micros:

@@ -63,12 +63,15 @@ class Done:
         return {**facts, "refused": sent.failed, "recovered": self.requeued, "lost": self.in_doubt}
 
 
-def tick_once(wiring: Wiring, stop: Stop = never, *, wait: bool = False) -> TickReport:
-    """Carry everything that is due now, but for what others carry; with ``wait`` all of it."""
+def tick_once(wiring: Wiring, stop: Stop = never, *, wait: bool = False, hurried: bool = False) -> TickReport:
+    """Carry everything that is due now, but for what others carry; with ``wait`` all of it.
+
+    ``hurried`` leaves events that nobody hears to the next time.
+    """
     with wiring.store.read() as connection:
         deployment = look(wiring, connection)
     still = wiring.deployments.still
-    return tick(wiring.store, wiring.clock, deployment, stop=stop, look=still, wait=wait)
+    return tick(wiring.store, wiring.clock, deployment, stop=stop, look=still, wait=wait, hurried=hurried)
 
 
 def judge_once(wiring: Wiring, is_mine: Mine = everybody) -> list[Judged]:
