@@ -39,7 +39,7 @@ def lines(databases: Databases, contacts: int, folder: Path, *, timing: bool = F
             "executor",
             f"{contacts:,} contacts: entry → rule → 50/50 split → message → wait 1 day → end",
             "steps",
-            0.4,
+            0.5,
             lambda store: executor.prepare(store, contacts),
             lambda url: executor.carry(url, contacts),
             lambda url: floor(url, contacts),
