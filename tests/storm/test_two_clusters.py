@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from bench import storm_world
-from bench.databases import PostgresServer, scratch
+from bench.databases import PostgresServer
 from bench.storm import look_at
 from bench.storm_world import CONTACT, INSTANTS
 from bench.world import START, engine_on
@@ -33,14 +33,12 @@ KEYS = (*(f"c{number:07d}" for number in range(CONTACTS)), *(f"new{number}" for 
 
 @pytest.fixture
 def clusters(worker: str) -> Iterator[tuple[PostgresServer, PostgresServer]]:
-    run = postgres.current()
-    run.start()
-    here = PostgresServer(run.url("postgres"), prefix=f"halves_{worker}", parts=PARTS)
-    with scratch("postgresql") as there:
-        assert isinstance(there, PostgresServer)
-        there.parts = PARTS
-        yield here, there
-    here.clear()
+    here = postgres.current()
+    here.start()
+    with postgres.another() as there:
+        first, second = (PostgresServer(run.url("postgres"), f"halves_{worker}", PARTS) for run in (here, there))
+        yield first, second
+        first.clear()
 
 
 @pytest.mark.timeout(300)

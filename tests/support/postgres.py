@@ -72,12 +72,29 @@ class Run:
 
 def begin() -> Callable[[], None]:
     """Make the folder of this run and give the function that ends it; for pytest's controlling process."""
+    run, end = _open()
+    os.environ[FOLDER] = str(run.folder)
+    return end
+
+
+@contextmanager
+def another() -> Iterator[Run]:
+    """Start one more cluster, for a test that needs two."""
+    run, end = _open()
+    try:
+        run.start()
+        yield run
+    finally:
+        end()
+
+
+def _open() -> tuple[Run, Callable[[], None]]:
+    """Make a folder for a cluster that lives no longer than this process; give what ends it, too."""
     folder = Path(tempfile.mkdtemp(prefix="dripline-"))
     folder.chmod(0o755)
     os.mkfifo(folder / "lifeline")
     # Open for both, so that opening waits for nobody; not inheritable, so that only this process keeps it open.
     lifeline = os.open(folder / "lifeline", os.O_RDWR)
-    os.environ[FOLDER] = str(folder)
 
     def end() -> None:
         # The keeper holds this lock until everything has stopped; opened first, for the keeper removes the folder.
@@ -86,7 +103,7 @@ def begin() -> Callable[[], None]:
             fcntl.flock(file, fcntl.LOCK_EX)
         shutil.rmtree(folder, ignore_errors=True)
 
-    return end
+    return Run(folder), end
 
 
 def current() -> Run:
