@@ -20,15 +20,23 @@ from engine.terms import Micros
 
 
 def busy_parts(
-    connection: Connection, parts: Sequence[int], deployment: Deployment, now: Micros, *, heard_only: bool = False
+    connection: Connection,
+    parts: Sequence[int],
+    deployment: Deployment,
+    now: Micros,
+    *,
+    heard_only: bool = False,
+    by_calendar: bool = True,
 ) -> list[int]:
     """List the parts that have events to take, changes to follow, first looks to make, or tokens and rules due.
 
     Shape: first where a token has been due for longest. All parts where a flow that is open goes by the calendar: its
-    times are worked out part by part. With ``heard_only`` events that nobody hears are none.
+    times are worked out part by part; not so without ``by_calendar``. With ``heard_only`` events that nobody hears are
+    none.
     Cost: one statement, a few looks into indexes for each part, and at the events that were not read yet.
     """
-    if any(isinstance(node.entry, BySchedule) for plan in deployment.open() for node in plan.triggers):
+    triggers = (node for plan in deployment.open() for node in plan.triggers)
+    if by_calendar and any(isinstance(node.entry, BySchedule) for node in triggers):
         return list(parts)
     looks = first_looks(deployment)
     given = {
@@ -37,7 +45,7 @@ def busy_parts(
         "versions": pack([plan.version_id for plan in deployment.running()]),
         "looks": pack(looks),
         "looked": len(looks),
-        "names": arrivals.heard_names(deployment, connection.dialect.name),
+        "names": arrivals.heard_names(deployment, connection.dialect.name) if heard_only else None,
     }
     return [int(row[0]) for row in _busy(connection.dialect.name, heard_only).run(connection, given)]
 

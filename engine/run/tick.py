@@ -83,8 +83,9 @@ def tick(
     Shape: returns early, between two transactions, when ``stop`` says so. Parts that other processes are at are left
     to them; with ``wait`` they are waited for, so that at the end nothing is due. ``look`` is asked in every
     transaction, where other processes may change which flows run. ``hurried`` passes over parts to which only events
-    came that nobody hears: those are left to the next tick that is not. On an exact clock every token moves at its own
-    due instant, so that a clock that leaps changes no timing.
+    came that nobody hears, and over those of which only the calendar might want something: they are left to the next
+    tick that is not. On an exact clock every token moves at its own due instant, so that a clock that leaps changes no
+    timing.
     """
     now, pace, report = clock.micros(), Pace(store, wave_size), TickReport()
     beat = _Beat(store, clock, now, clock.exact, deployment, pace, stop, report, look, hurried=hurried)
@@ -121,7 +122,8 @@ def _worth_a_look(beat: _Beat, parts: range) -> Sequence[int]:
     if beat.exact or (len(parts) == 1 and not beat.hurried):
         return parts
     with beat.store.read() as connection:
-        return busy_parts(connection, parts, beat.deployment, beat.now, heard_only=beat.hurried)
+        hurried = {"heard_only": beat.hurried, "by_calendar": not beat.hurried}
+        return busy_parts(connection, parts, beat.deployment, beat.now, **hurried)
 
 
 def _take(beat: _Beat, part: int, stages: Sequence[Callable[[Run], object]]) -> Micros | None:
@@ -142,7 +144,7 @@ def _take(beat: _Beat, part: int, stages: Sequence[Callable[[Run], object]]) -> 
                     due, last = run.now, 0 if reached is None else arrivals.newest(run)
                 if reached is not None and (beat.exact or reached < last):
                     continue
-                if not beat.exact and not busy_parts(run.connection, [part], run.deployment, run.now, heard_only=True):
+                if not beat.exact and not _is_busy(beat, run):
                     return None
                 if not any(stage(run) for stage in stages):
                     return due
@@ -153,6 +155,14 @@ def _take(beat: _Beat, part: int, stages: Sequence[Callable[[Run], object]]) -> 
             # Who is at fault is found, and set apart, where each is carried with care.
             at_once = False
     return None
+
+
+def _is_busy(beat: _Beat, run: Run) -> bool:
+    """Tell whether anything but events that nobody hears waits in the run's part."""
+    found = busy_parts(
+        run.connection, [run.part], run.deployment, run.now, heard_only=True, by_calendar=not beat.hurried
+    )
+    return bool(found)
 
 
 def _occasion(beat: _Beat, run: Run) -> bool:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from engine.api.segments import save_segment
 from engine.run.busy import busy_parts
 from engine.wiring import Wiring, look
+from tests.graph import documents
 from tests.support.engines import WELCOME, add_contacts, engine_on, go_live, happen, pass_time, settle
 
 PEOPLE = tuple(f"c{number}" for number in range(12))
@@ -67,3 +68,15 @@ def test_a_flow_that_goes_by_the_calendar_is_looked_at_everywhere(wiring: Wiring
     nodes = [{"id": "daily", "type": "trigger.schedule", "config": {"at": "09:00", "when": {"tag": "vip"}}}]
     go_live(wiring, {"dripline": 1, "key": "daily", "name": "Daily", "nodes": nodes, "edges": []})
     assert busy(wiring) == list(range(wiring.store.parts))
+
+
+def test_in_a_hurry_the_calendar_makes_no_part_busy(wiring: Wiring) -> None:
+    daily = documents.flow(documents.mail("letter"))
+    start = documents.node("start", "trigger.schedule", cron="0 9 * * *", when={"tag": "vip"})
+    go_live(wiring, {**daily, "key": "daily", "nodes": [start, *daily["nodes"][1:]]})
+    settle(wiring)
+    with wiring.store.read() as connection:
+        parts, deployment = range(wiring.store.parts), look(wiring, connection)
+        now = wiring.clock.micros()
+        assert busy_parts(connection, parts, deployment, now) == list(parts)
+        assert busy_parts(connection, parts, deployment, now, by_calendar=False) == []
