@@ -6,6 +6,7 @@ and the intents of the next are one transaction.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -79,6 +80,8 @@ class Office:
     links: Links
     record_events: RecordEvents
     note_sent: NoteSent = _nobody_counts
+    broken_off: threading.Event = field(default_factory=threading.Event)
+    """Set when a round of this process has failed: it may have left messages between intent and result."""
 
 
 def dispatch(
@@ -92,9 +95,13 @@ def dispatch(
     """Hand over messages that are due, at most ``limit`` of each channel.
 
     Shape: ``worker`` names this start of this process and no other. Returns early, with nothing in flight, when
-    ``stop`` says so. Errors: those of the database; what was in flight then is recorded as ``recover`` finds it.
+    ``stop`` says so. Errors: those of the database; of what was in flight then the next round decides as ``recover``
+    does of what a process left that died.
     """
     report = DispatchReport()
+    if office.broken_off.is_set():
+        _settle_own(office, worker)
+        office.broken_off.clear()
     with office.store.read() as connection:
         surroundings = read_surroundings(connection)
     lanes = [
@@ -103,8 +110,20 @@ def dispatch(
     ]
     due = [lane for lane in lanes if lane.find_due()]
     if due:
-        asyncio.run(_run(due))
+        try:
+            asyncio.run(_run(due))
+        except BaseException:
+            office.broken_off.set()
+            raise
     return report
+
+
+def _settle_own(office: Office, worker: str) -> None:
+    """Decide about what a round of this worker left that failed: nobody else does while the process lives."""
+    now, keyed = office.clock.micros(), [name for name, channel in office.channels.items() if channel.keyed]
+    for part in range(office.store.parts):
+        with office.store.write() as connection:
+            outbox.take_back(connection, part, now=now, before=now + 1, only=worker, keyed=keyed)
 
 
 def recover(

@@ -271,12 +271,21 @@ def _noting(dialect: str) -> Prepared:
 
 
 def take_back(
-    connection: Connection, part: int, *, now: Micros, before: Micros, living: Collection[str], keyed: Collection[str]
+    connection: Connection,
+    part: int,
+    *,
+    now: Micros,
+    before: Micros,
+    living: Collection[str] = (),
+    only: str | None = None,
+    keyed: Collection[str],
 ) -> tuple[int, int]:
     """Decide about messages whose worker is gone: those of ``keyed`` channels are sent again, the others are in doubt.
 
-    Shape: how many are queued again, and how many are in doubt now.
+    Shape: how many are queued again, and how many are in doubt now. ``only`` names a worker that has let go of what it
+    had, though it lives; then it is about its messages and nobody else's.
     """
+    gone = sa.or_(MESSAGE.c.worker.is_(None), MESSAGE.c.worker.not_in(list(living)))
     again = MESSAGE.c.channel.in_(list(keyed))
     statement = (
         MESSAGE.update()
@@ -289,7 +298,7 @@ def take_back(
             OPEN_MESSAGE,
             MESSAGE.c.state == "sending",
             MESSAGE.c.intent_at < before,
-            sa.or_(MESSAGE.c.worker.is_(None), MESSAGE.c.worker.not_in(list(living))),
+            gone if only is None else MESSAGE.c.worker == only,
         )
         .returning(*(MESSAGE.c[name] for name in (*KEY, "attempt", "state")))
     )

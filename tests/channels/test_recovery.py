@@ -1,6 +1,8 @@
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from engine.channels import outbox
 from engine.channels.base import MessageKey, Outcome, permanent, sent
@@ -73,3 +75,25 @@ def test_a_worker_that_slept_changes_nothing_that_others_have_taken_over(store: 
     assert again.attempt == 2
     record(store, claimed, permanent("550"))
     assert state(store, key)[0] == "sending"
+
+
+@pytest.mark.parametrize(("keyed", "becomes", "goes"), [(True, "sent", 2), (False, "in_doubt", 1)])
+def test_what_a_round_left_that_failed_is_settled_by_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch, keyed: bool, becomes: str, goes: int
+) -> None:
+    # The process lives on: nobody else would ever look at its messages.
+    (key,) = owed(store)
+    channel = ScriptedChannel(keyed=keyed)
+    given = office(store, {"email": channel})
+
+    def lost(_connection: object, _worker: str, _now: int, results: Sequence[Result], **_: object) -> None:
+        if results:
+            raise OperationalError("UPDATE message", {}, Exception("the connection was lost"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "record", lost)
+        with pytest.raises(OperationalError):
+            send(given)
+    assert state(store, key) == ("sending", None)
+    send(given)
+    assert (state(store, key)[0], len(channel.taken)) == (becomes, goes)
