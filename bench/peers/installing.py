@@ -1,9 +1,11 @@
 """Get the peers: pinned versions, into ``build/peers``, by pip and npm as they are set up on this machine."""
 
+import json
 import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -45,8 +47,10 @@ def environment(wanted: Path, folder: Path) -> Path:
     return program
 
 
-def node_program(package: str, version: str, program: str) -> Path:
+def node_program(package: str, version: str, program: str, others: Mapping[str, str] | None = None) -> Path:
     """Give a program of an npm package; the first time it is fetched.
+
+    ``others`` are versions of packages it needs, to be taken instead of those that it names.
 
     Errors: ``Missing``.
     """
@@ -58,6 +62,8 @@ def node_program(package: str, version: str, program: str) -> Path:
     if npm is None:
         raise Missing("there is no npm")
     folder.mkdir(parents=True, exist_ok=True)
+    described = {"private": True, "overrides": dict(others or {})}
+    (folder / "package.json").write_text(json.dumps(described), encoding="utf-8")
     try:
         _call(npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--loglevel=error",
               f"{package}@{version}")  # fmt: skip

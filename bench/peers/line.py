@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from bench import executor
 from bench.databases import Databases, version_of
-from bench.peers import installing, with_node_red
+from bench.peers import installing, with_n8n, with_node_red
 from bench.peers.installing import Missing
 from bench.peers.work import STEPS
 from bench.results import Result
@@ -42,6 +42,7 @@ PEERS: Final = (
     Peer("APScheduler", 6_000, ("rest", "step"), ("sqlite", "postgresql")),
     Peer("procrastinate", 4_000, ("rest", "step"), ("postgresql",)),
     Peer("DBOS", 2_000, ("rest", "step"), ("sqlite", "postgresql")),
+    Peer("n8n", 1_000, ("rest",), ("sqlite", "postgresql")),
     Peer("Node-RED", 100_000, ("memory",), ("sqlite",), durable=False),
 )
 
@@ -132,5 +133,6 @@ def _with_python(peer: Peer, url: str, contacts: int, grain: str) -> float:
 
 
 _RUN: Final[dict[str, Callable[[Peer, str, int, str], float]]] = {
+    "n8n": lambda peer, url, contacts, grain: with_n8n.run(url, contacts),
     "Node-RED": lambda peer, url, contacts, grain: with_node_red.run(contacts),
 }
