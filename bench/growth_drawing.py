@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _by_contacts(kinds: dict[str, Any], file: Path) -> None:
-    figure, axes = pyplot.subplots(figsize=(6.4, 3.6))
+    figure, axes = pyplot.subplots(figsize=(6.4, 4.2))
     for kind, points in kinds.items():
         for side, name in SIDES.items():
             across, up = [each["contacts"] for each in points], [each[side] / 1000 for each in points]
@@ -38,7 +38,7 @@ def _by_contacts(kinds: dict[str, Any], file: Path) -> None:
 
 
 def _by_nodes(kinds: dict[str, Any], file: Path) -> None:
-    figure, axes = pyplot.subplots(figsize=(6.4, 3.2))
+    figure, axes = pyplot.subplots(figsize=(6.4, 3.4))
     for kind, points in kinds.items():
         across, up = [each["nodes"] for each in points], [each["ours"] / 1000 for each in points]
         axes.plot(across, up, color=COLOURS[kind], marker=".", label=NAMES[kind])
@@ -46,7 +46,7 @@ def _by_nodes(kinds: dict[str, Any], file: Path) -> None:
 
 
 def _by_workers(points: list[Any], file: Path) -> None:
-    figure, axes = pyplot.subplots(figsize=(6.4, 2.8))
+    figure, axes = pyplot.subplots(figsize=(6.4, 3.2))
     names = [str(each["workers"]) for each in points]
     server, mine = ([each[side] for each in points] for side in ("server", "mine"))
     axes.bar(names, server, 0.5, color="#1d4ed8", label="the server")
@@ -59,7 +59,9 @@ def _write(figure: Any, axes: Any, across: str, up: str, file: Path) -> None:
     axes.set_ylabel(up)
     axes.set_ylim(bottom=0)
     axes.grid(axis="y", color="#e2e8f0")
-    axes.legend(fontsize=7, frameon=False)
+    axes.set_axisbelow(True)
+    # Below the drawing, where no curve is; long enough that dashes can be told from a line.
+    axes.legend(fontsize=7, frameon=False, handlelength=4, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.2))
     figure.tight_layout()
     figure.savefig(file, metadata={"Date": None})
     pyplot.close(figure)
