@@ -8,13 +8,12 @@ import argparse
 import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from bench import executor, floor_postgresql, floor_sqlite, random_waits
 from bench.databases import Databases, scratch
 from bench.peers.installing import ROOT, environment
-from bench.results import machine
+from bench.results import FOLDER, machine
 from bench.samples import Sample, measured
 from bench.sharing import shared
 from bench.world import DAY, START, engine_on, fill, go_live
@@ -22,7 +21,6 @@ from engine.api.enroll import enroll_all
 from engine.store.session import Store, open_store
 from engine.terms import to_micros
 
-HERE: Final = Path(__file__).parent
 KINDS: Final = ("sqlite", "postgresql")
 CONTACTS: Final = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 NODES: Final = (5, 10, 20, 35, 50)
@@ -109,12 +107,12 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=CONTACTS[-1], help="no more contacts than so many")
     parser.add_argument("--draw", action="store_true", help="measure nothing, draw again what is written down")
     asked = parser.parse_args()
-    file = HERE / "growth.json"
+    file = FOLDER / "growth.json"
     if not asked.draw:
         found = _measured([count for count in CONTACTS if count <= asked.most])
         file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    draws = environment(HERE / "growth.txt", ROOT / "build" / "growth")
-    subprocess.run([str(draws), str(HERE / "growth_drawing.py"), str(file), str(HERE)], check=True)
+    draws = environment(FOLDER / "growth.txt", ROOT / "build" / "growth")
+    subprocess.run([str(draws), str(FOLDER / "growth_drawing.py"), str(file), str(FOLDER)], check=True)
 
 
 def _measured(counts: Sequence[int]) -> dict[str, Any]:

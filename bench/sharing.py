@@ -36,6 +36,20 @@ WAVES: Final = "SELECT count(*) FROM (SELECT DISTINCT part, wave FROM journal) A
 _SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
+class Cost(NamedTuple):
+    """What a batch costs with so many workers, in milliseconds of a worker's and of the server's processor time."""
+
+    workers: int
+    batches: int
+    mine: float
+    server: float
+
+    @property
+    def both(self) -> float:
+        """What it costs in all."""
+        return self.mine + self.server
+
+
 def spent(process: int) -> float:
     """Give the processor seconds of a process and of those of its children that have ended."""
     fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
@@ -67,8 +81,8 @@ def _safely(process: int) -> float:
         return 0.0
 
 
-def share(databases: PostgresServer, workers: int) -> tuple[float, float, int]:
-    """Let workers do all that there is; give the processor seconds of workers and server, and the number of batches."""
+def share(databases: PostgresServer, workers: int) -> Cost:
+    """Let workers do all that there is."""
     url = databases.copy("sharing")
     store = open_store(url)
     crew = Crew(url, workers, How(ring=RING))
@@ -89,7 +103,7 @@ def share(databases: PostgresServer, workers: int) -> tuple[float, float, int]:
         crew.end()
         store.close()
         databases.drop(url)
-    return mine, server, waves
+    return Cost(workers, waves, 1000 * mine / waves, 1000 * server / waves)
 
 
 def _pass(crew: Crew, wiring: Wiring, instant: str) -> None:
@@ -109,19 +123,6 @@ def _alive(store: Store) -> int:
         return sum(holders(connection).values())
 
 
-class Cost(NamedTuple):
-    """What a batch costs with so many workers, in milliseconds of a worker's and of the server's processor time."""
-
-    workers: int
-    mine: float
-    server: float
-
-    @property
-    def cost(self) -> float:
-        """Both together."""
-        return self.mine + self.server
-
-
 def shared(contacts: int, parts: int, workers: Sequence[int]) -> Iterator[Cost]:
     """Measure with so many workers each, and tell."""
     with scratch("postgresql") as databases:
@@ -129,10 +130,9 @@ def shared(contacts: int, parts: int, workers: Sequence[int]) -> Iterator[Cost]:
         databases.parts = parts
         databases.template("sharing", lambda store: storm_world.prepare(store, contacts))
         for number in workers:
-            mine, server, waves = share(databases, number)
-            found = Cost(number, 1000 * mine / waves, 1000 * server / waves)
-            said = f"{number} workers: {waves} batches, {found.mine:.2f} ms of a worker each"
-            print(f"{said} and {found.server:.2f} ms of the server, {found.cost:.2f} ms", flush=True)
+            found = share(databases, number)
+            said = f"{number} workers: {found.batches} batches, {found.mine:.2f} ms of a worker each"
+            print(f"{said} and {found.server:.2f} ms of the server, {found.both:.2f} ms", flush=True)
             yield found
 
 
@@ -143,7 +143,7 @@ def main() -> int:
     parser.add_argument("--parts", type=int, default=64)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     asked = parser.parse_args()
-    costs = [each.cost for each in shared(asked.contacts, asked.parts, asked.workers)]
+    costs = [each.both for each in shared(asked.contacts, asked.parts, asked.workers)]
     spread = max(abs(cost / costs[0] - 1) for cost in costs)
     print(f"within {spread:.0%} of one worker's")
     return 0 if spread <= 0.15 else 1

@@ -100,7 +100,7 @@ def _one(asked: argparse.Namespace, databases: object, counts: Mapping[str, int]
         if not missing or not outcome.passed:
             break
     for kind, count in missing.items():
-        print(f"  {count} x {kind} found nobody in {STORMS} storms")
+        print(f"  {count} x {kind} found nobody")
     sound &= not missing
     print(f"in all {felt.told()}: {'passed' if sound else 'failed'}")
     if not asked.dry:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -35,6 +34,7 @@ from engine.store.hints import Hints
 from engine.store.session import Store, open_store
 from engine.store.tables import Contact, Journal
 from engine.wiring import Wiring, connect
+from tests.law.sources import ROOT
 
 CONTACT: sa.Table = Contact.__table__  # type: ignore[attr-defined]
 JOURNAL: sa.Table = Journal.__table__  # type: ignore[attr-defined]
@@ -134,10 +134,9 @@ def _engine_here(wiring: Wiring) -> Iterator[Told]:
 def _engine_apart(wiring: Wiring) -> Iterator[Told]:
     url = wiring.store.engine.url.render_as_string(hide_password=False)
     command = [sys.executable, "-c", "import app; app.main()", "--db", url, "worker"]
-    root = Path(__file__).resolve().parents[1]
     hints = Hints(wiring.store)
     hints.start()
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=root) as worker:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as worker:
         try:
             assert worker.stderr is not None
             # It says so when it works.

@@ -16,7 +16,7 @@ from engine.simulate.behaviour import Behaviour, Happening
 from engine.simulate.population import Crowd, Person
 from engine.simulate.runner import Means, Outcome, Scenario, simulate
 from engine.store import migrate
-from engine.store.session import PASSING, Store, open_store
+from engine.store.session import TEMPORARY, Store, open_store
 from engine.terms import to_micros
 from engine.wiring import Wiring
 
@@ -82,7 +82,7 @@ def played(
         seed=asked.seed,
         segments=asked.segments,
     )
-    world = open_store(PASSING)
+    world = open_store(TEMPORARY)
     try:
         migrate.create(world)
         means = Means(wiring.registry, wiring.renderer, requirements(wiring.renderer, wiring.shelf.content))

@@ -100,7 +100,8 @@ def dispatch(
     """
     report = DispatchReport()
     if office.broken_off.is_set():
-        _settle_own(office, worker)
+        # Nobody else decides about what this worker left: it lives.
+        recover(office.store, office.clock, office.channels, only=worker)
         office.broken_off.clear()
     with office.store.read() as connection:
         surroundings = read_surroundings(connection)
@@ -118,21 +119,20 @@ def dispatch(
     return report
 
 
-def _settle_own(office: Office, worker: str) -> None:
-    """Decide about what a round of this worker left that failed: nobody else does while the process lives."""
-    now, keyed = office.clock.micros(), [name for name, channel in office.channels.items() if channel.keyed]
-    for part in range(office.store.parts):
-        with office.store.write() as connection:
-            outbox.take_back(connection, part, now=now, before=now + 1, only=worker, keyed=keyed)
-
-
 def recover(
-    store: Store, clock: Clock, channels: Mapping[str, Channel], *, living: Sequence[str], after: timedelta
+    store: Store,
+    clock: Clock,
+    channels: Mapping[str, Channel],
+    *,
+    living: Sequence[str] = (),
+    only: str | None = None,
+    after: timedelta = timedelta(0),
 ) -> tuple[int, int]:
     """Find messages whose worker died between intent and result: send them again where that does no harm.
 
-    Shape: how many are queued again, and how many are in doubt now. ``living`` are workers known to be alive; intents
-    younger than ``after`` are left alone. Cost: at most two statements a part.
+    Shape: how many are queued again, and how many are in doubt now. ``living`` are workers known to be alive; ``only``
+    names the one whose messages these are, alive or not; intents younger than ``after`` are left alone. Cost: at most
+    two statements a part.
     """
     keyed = [name for name, channel in channels.items() if channel.keyed]
     now = clock.micros()
@@ -140,7 +140,13 @@ def recover(
     for part in range(store.parts):
         with store.write() as connection:
             found = outbox.take_back(
-                connection, part, now=now, before=now - length_micros(after) + 1, living=living, keyed=keyed
+                connection,
+                part,
+                now=now,
+                before=now - length_micros(after) + 1,
+                living=living,
+                only=only,
+                keyed=keyed,
             )
         again, lost = again + found[0], lost + found[1]
     return again, lost

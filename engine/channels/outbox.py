@@ -276,14 +276,14 @@ def take_back(
     *,
     now: Micros,
     before: Micros,
-    living: Collection[str] = (),
-    only: str | None = None,
+    living: Collection[str],
+    only: str | None,
     keyed: Collection[str],
 ) -> tuple[int, int]:
     """Decide about messages whose worker is gone: those of ``keyed`` channels are sent again, the others are in doubt.
 
-    Shape: how many are queued again, and how many are in doubt now. ``only`` names a worker that has let go of what it
-    had, though it lives; then it is about its messages and nobody else's.
+    Shape: how many are queued again, and how many are in doubt now. ``living`` have theirs still; ``only`` names one
+    that has let go of what it had though it lives: then it is about nobody else's.
     """
     gone = sa.or_(MESSAGE.c.worker.is_(None), MESSAGE.c.worker.not_in(list(living)))
     again = MESSAGE.c.channel.in_(list(keyed))

@@ -54,15 +54,15 @@ def take_batch(run: Run, report: TickReport, *, at_once: bool = False) -> int | 
     Cost: one round of statements for each instant at which one contact has several events.
     """
     names = heard_names(run.deployment, run.dialect)
-    coming = _coming(run.dialect).run(run.connection, run.given(cursor=CURSOR, names=names, most=BATCH)).one()
-    position, newest, ahead, heard, later = coming
+    coming = _coming(run.dialect).run(run.connection, run.given(names=names, most=BATCH))
+    position, newest, ahead, heard, later = coming.one()
     if newest is None and not ahead:
         return None
     newest = position if newest is None else newest
     given = run.given(position=position, newest=newest, names=names)
     if later:
         _put_aside(run.dialect).run(run.connection, given)
-    if (heard or ahead) and _arrive_all(run, given):
+    if (heard or ahead) and _load(run, given):
         instants, acting = _summary(run)
         for instant in range(1, instants + 1):
             act(run, instant, acting)
@@ -75,7 +75,7 @@ def take_batch(run: Run, report: TickReport, *, at_once: bool = False) -> int | 
     return newest if newest - position >= BATCH else None
 
 
-def newest(run: Run) -> int:
+def came_last(run: Run) -> int:
     """Give the number of the event that came last; all up to it have come by now."""
     return int(run.connection.scalar(sa.select(sa.func.max(EVENT.c.id)).where(EVENT.c.part == run.part)) or 0)
 
@@ -100,7 +100,7 @@ def act(run: Run, instant: int, names: frozenset[str]) -> None:
     review.after_events(run, names, touch)
 
 
-def _arrive_all(run: Run, given: Mapping[str, Any]) -> int:
+def _load(run: Run, given: Mapping[str, Any]) -> int:
     """Fill the arrival table with the events that anybody hears, also with those put aside; give their number."""
     clear(run.connection, ARRIVAL)
     return _arrive(run.dialect, run.exact).run(run.connection, given).rowcount
@@ -113,7 +113,7 @@ def _summary(run: Run) -> tuple[int, frozenset[str]]:
 
 
 def _move_woken(run: Run, report: TickReport) -> None:
-    """Carry what these events set free before the contact's next event acts."""
+    """Carry what these events set free."""
     for plan in run.deployment.running():
         program = run.deployment.program(plan.version_id, run.dialect)
         contacts = claim.due_contacts(run, plan.version_id, woken_only=True)
@@ -128,7 +128,7 @@ def _coming(dialect: str) -> Prepared:
     Shape: how far events were read; up to which one the next batch goes, if there is one; whether any put aside has
     happened; whether anybody hears one of the batch, and whether one is told before it happens.
     """
-    read = cursors.read_up_to()
+    read = cursors.read_up_to(CURSOR)
     batch = (
         sa.select(
             EVENT.c.id,
@@ -141,8 +141,7 @@ def _coming(dialect: str) -> Prepared:
         .subquery("batch")
     )
     ahead = sa.exists().where(AHEAD.c.part == PART, AHEAD.c.at <= NOW)
-    greatest = (sa.func.max(batch.c[name]) for name in ("id", "heard", "later"))
-    newest, heard, later = greatest
+    newest, heard, later = (sa.func.max(batch.c[name]) for name in ("id", "heard", "later"))
     return Prepared(sa.select(read, newest, ahead, heard, later).select_from(batch), dialect)
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.contract.node import BySchedule
-from engine.run import arrivals, changes, review
+from engine.run import arrivals, changes, cursors, review
 from engine.run.context import Deployment
 from engine.run.cursors import CURSOR
 from engine.run.program import TOKEN
@@ -73,7 +73,7 @@ def _busy(dialect: str, heard_only: bool) -> Prepared:
         .scalar_subquery()
     )
     versions = numbers(dialect, "versions")
-    unread = [event.c.part == part, event.c.id > _position(part, arrivals.CURSOR)]
+    unread = [event.c.part == part, event.c.id > cursors.read_up_to(arrivals.CURSOR, part)]
     if heard_only:
         unread.append(event.c.name.in_(texts(dialect, "names")))
     reasons = [
@@ -82,7 +82,7 @@ def _busy(dialect: str, heard_only: bool) -> Prepared:
         sa.exists(
             sa.select(contact.c.id).where(
                 contact.c.part == part,
-                contact.c.changed > _position(part, changes.CURSOR),
+                contact.c.changed > cursors.read_up_to(changes.CURSOR, part),
                 changes.CHANGED,
             )
         ),
@@ -112,8 +112,3 @@ def _oldest(dialect: str, part: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
     # Two layers: within an aggregate the part would count as a column of the outer statement's groups.
     firsts = sa.select(first.label("due_at")).select_from(running).correlate_except(running).subquery("firsts")
     return sa.select(sa.func.min(firsts.c.due_at)).scalar_subquery()
-
-
-def _position(part: sa.ColumnElement[int], name: str) -> sa.ColumnElement[int]:
-    chosen = sa.select(CURSOR.c.position).where(CURSOR.c.part == part, CURSOR.c.name == name)
-    return sa.func.coalesce(chosen.correlate_except(CURSOR).scalar_subquery(), 0)

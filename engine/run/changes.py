@@ -51,7 +51,7 @@ def _in_order(run: Run, due: Iterable[int]) -> list[int]:
 
 
 def _changed(run: Run) -> int:
-    position, newest = _newest(run.dialect).run(run.connection, run.given(cursor=CURSOR)).one()
+    position, newest = _newest(run.dialect).run(run.connection, run.given()).one()
     if newest is None:
         return 0
     clear(run.connection, TOUCHED)
@@ -132,7 +132,7 @@ def _recheck(run: Run, subject_id: int) -> int:
 
 @cache
 def _newest(dialect: str) -> Prepared:
-    contact, read = sql.CONTACT, cursors.read_up_to()
+    contact, read = sql.CONTACT, cursors.read_up_to(CURSOR)
     batch = sa.select(contact.c.changed).where(contact.c.part == PART, contact.c.changed > read, CHANGED)
     last = sa.func.max(batch.order_by(contact.c.changed).limit(BATCH).subquery("batch").c.changed)
     return Prepared(sa.select(read, last), dialect)

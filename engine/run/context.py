@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 
@@ -15,15 +15,13 @@ from engine.library.plan import Plan, PlanNode
 from engine.rules.model import Rule
 from engine.run import sql
 from engine.run.effects import date_subject
-from engine.run.program import Program, Surroundings, Templates, program_of
+from engine.run.program import Keeps, Program, Surroundings, Templates, program_of
 from engine.run.subjects import Subject
 from engine.terms import Micros
 
-T = TypeVar("T")
-
 
 @dataclass
-class Deployment:
+class Deployment(Keeps):
     """The flows that run, as they were at a moment: it is read again when anything was published, paused or named.
 
     Shape: ``plans`` by version id, of every version that has or may get tokens; ``live`` maps flow keys to the version
@@ -43,14 +41,6 @@ class Deployment:
     requires: Callable[[Plan, PlanNode], Sequence[str]]
     cap: Cap | None
     _programs: dict[tuple[int, str], Program] = field(default_factory=dict)
-    _kept: dict[str, Any] = field(default_factory=dict)
-
-    def once(self, name: str, make: Callable[[], T]) -> T:
-        """Make something of these flows the first time it is asked for, and keep it."""
-        if name not in self._kept:
-            self._kept[name] = make()
-        found: T = self._kept[name]
-        return found
 
     def program(self, version_id: int, dialect: str) -> Program:
         """Give the compiled program of a version."""

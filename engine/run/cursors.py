@@ -29,10 +29,10 @@ def move(run: Run, name: str, to: int) -> None:
     _move(run.dialect).run(run.connection, run.given(name=name, position=to))
 
 
-def read_up_to() -> sa.ColumnElement[int]:
-    """Choose the position of the cursor that the parameter ``cursor`` names; 0 before its first move."""
-    mine = [CURSOR.c.part == PART, CURSOR.c.name == parameter("cursor", sa.Text)]
-    return sa.func.coalesce(sa.select(CURSOR.c.position).where(*mine).scalar_subquery(), 0)
+def read_up_to(name: str, part: sa.ColumnElement[int] = PART) -> sa.ColumnElement[int]:
+    """Write the position of a cursor of a part, the transaction's if none is said; 0 before its first move."""
+    chosen = sa.select(CURSOR.c.position).where(CURSOR.c.part == part, CURSOR.c.name == name)
+    return sa.func.coalesce(chosen.correlate_except(CURSOR).scalar_subquery(), 0)
 
 
 @cache

@@ -64,8 +64,22 @@ class NodeProgram:
     touches: bool = False
 
 
+@dataclass(kw_only=True)
+class Keeps:
+    """What keeps what others make of it."""
+
+    kept: dict[Any, Any] = field(default_factory=dict)
+
+    def once(self, key: Any, make: Callable[[], T]) -> T:
+        """Make something of it the first time it is asked for, and keep it."""
+        if key not in self.kept:
+            self.kept[key] = make()
+        found: T = self.kept[key]
+        return found
+
+
 @dataclass
-class Program:
+class Program(Keeps):
     """All statements of one plan for one dialect.
 
     Shape: ``entering`` ends the enrollments of a range of ids for which goal or exit holds at once; ``waking`` sees to
@@ -86,15 +100,7 @@ class Program:
     rule_waits: list[tuple[PlanNode, Rule]]
     joins: bool
     around: Surroundings
-    kept: dict[Any, Any] = field(default_factory=dict)
     moved: int = 0
-
-    def once(self, key: Any, make: Callable[[], T]) -> T:
-        """Make something of this program the first time it is asked for, and keep it."""
-        if key not in self.kept:
-            self.kept[key] = make()
-        found: T = self.kept[key]
-        return found
 
 
 def here(node: PlanNode) -> Flag:

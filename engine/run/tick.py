@@ -122,8 +122,9 @@ def _worth_a_look(beat: _Beat, parts: range) -> Sequence[int]:
     if beat.exact or (len(parts) == 1 and not beat.hurried):
         return parts
     with beat.store.read() as connection:
-        hurried = {"heard_only": beat.hurried, "by_calendar": not beat.hurried}
-        return busy_parts(connection, parts, beat.deployment, beat.now, **hurried)
+        return busy_parts(
+            connection, parts, beat.deployment, beat.now, heard_only=beat.hurried, by_calendar=not beat.hurried
+        )
 
 
 def _take(beat: _Beat, part: int, stages: Sequence[Callable[[Run], object]]) -> Micros | None:
@@ -131,7 +132,7 @@ def _take(beat: _Beat, part: int, stages: Sequence[Callable[[Run], object]]) -> 
 
     Shape: each stage takes a batch and tells whether there may be more; then the next one is in a transaction of its
     own. Events are asked for first, every time: who follows a change must not overtake what came before it. ``None``
-    when it was stopped before, or when no token is due: so it is in most parts after events that nobody waits for.
+    when it was stopped before, or when nothing else waits: so it is in most parts after events that nobody hears.
     """
     due: Micros | None = None
     last, at_once = 0, not beat.exact
@@ -141,7 +142,7 @@ def _take(beat: _Beat, part: int, stages: Sequence[Callable[[Run], object]]) -> 
                 reached = arrivals.take_batch(run, beat.report, at_once=at_once)
                 if due is None:
                     # Those that come from here on wait: as long as more come than can be taken, nobody else would move.
-                    due, last = run.now, 0 if reached is None else arrivals.newest(run)
+                    due, last = run.now, 0 if reached is None else arrivals.came_last(run)
                 if reached is not None and (beat.exact or reached < last):
                     continue
                 if not beat.exact and not _is_busy(beat, run):

@@ -85,7 +85,8 @@ class Metronome:
         for job in jobs:
             self._scheduler.add_job(self.ring, "interval", seconds=job.seconds, args=[job], id=job.name)
         self._scheduler.start()
-        self._hurrying = threading.Thread(target=self._hurry_on, args=[jobs[0]], name="hurry", daemon=True)
+        hurried = replace(jobs[0], work=partial(self._tick, hurried=True))
+        self._hurrying = threading.Thread(target=self._hurry_on, args=[hurried], name="hurry", daemon=True)
         self._hurrying.start()
         self._hints.start()
 
@@ -162,7 +163,7 @@ class Metronome:
 
     def _hurry_on(self, tick: Job) -> None:
         while self._hurried.wait() and not self._stopping.wait(GATHER):
-            self.ring(replace(tick, work=partial(self._tick, hurried=True)))
+            self.ring(tick)
 
 
 def _machine_now() -> Micros:

@@ -28,9 +28,8 @@ STATEMENTS = 1_000
 """So many compiled statements a connection of SQLite keeps: a flow of fifty nodes has some hundred."""
 PARTS = {"sqlite": 1, "postgresql": 64}
 
-PASSING = "sqlite:///file:?uri=true"
-"""The address of a database that goes with its connection; what is too much for its cache lies in a file that has no
-name."""
+TEMPORARY = "sqlite:///file:?uri=true"
+"""A database that goes with its connection; what is too much for its cache lies in a file without a name."""
 
 
 @dataclass
