@@ -55,6 +55,23 @@ document.addEventListener("focusin", ({ target }) => {
   if (target.matches("[data-takes-variables]")) spot = target;
 });
 
+// Help goes with the focus, which a press takes away: it waits until the press has ended, else what is pressed would move
+// away from under the pointer, and nothing would be clicked.
+document.addEventListener(
+  "pointerdown",
+  () => {
+    for (const field of document.querySelectorAll(".field:focus-within")) field.toggleAttribute("data-left", true);
+  },
+  true,
+);
+
+for (const name of ["pointerup", "pointercancel"])
+  document.addEventListener(name, () => {
+    setTimeout(() => {
+      for (const field of document.querySelectorAll("[data-left]")) field.removeAttribute("data-left");
+    });
+  });
+
 document.addEventListener("submit", ({ submitter }) => {
   if (submitter?.name === "press") pressed = submitter.value;
 });

@@ -103,6 +103,8 @@ def test_nothing_typed_is_lost_to_an_answer_that_comes_late(page: Page) -> None:
 
 
 def test_a_rule_is_built_in_a_nodes_inspector(page: Page, wiring: Wiring) -> None:
+    # So high that the panel need not scroll: then what stands above a button moves it.
+    page.set_viewport_size({"width": 1440, "height": 1600})
     page.goto("/flows/branching/canvas")
     page.locator('[data-id="fork"], #n-fork').first.click()
     form = page.locator("#setting-cases")
@@ -111,7 +113,8 @@ def test_a_rule_is_built_in_a_nodes_inspector(page: Page, wiring: Wiring) -> Non
     form.locator('[name="v.0.when.1.form"]').select_option("segment")
     form.locator('[name="v.0.when.1.value"]').fill("pros")
     page.keyboard.press("Tab")
-    form.locator('button[value="add v"]').click()
+    # The help of the row goes when the button is pressed, and must not pull the button away before it is let go.
+    form.locator('button[value="add v"]').click(delay=200)
     expect(form.locator('[name="v.1.port"]')).to_be_visible()
 
     def cases() -> Any:
