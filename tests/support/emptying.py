@@ -39,10 +39,13 @@ def remember(address: str) -> None:
 
 
 def is_emptied(address: str) -> bool:
-    """Bring a database back to what it was when it was new; false when it cannot be, for its shape is another."""
+    """Bring a database back to what it was when it was new.
+
+    False when it cannot be: its shape is another, or this process has not seen a new one yet.
+    """
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(STRANGERS)
-        if connection.execute(SHAPE).fetchone() != _first[SHAPE]:
+        if connection.execute(SHAPE).fetchone() != _first.get(SHAPE):
             return False
         filled = _filled(connection)
         large = [name for name, size in filled.items() if size > SMALL]
