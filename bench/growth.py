@@ -121,7 +121,7 @@ def _measured(counts: Sequence[int]) -> dict[str, Any]:
         with scratch(kind) as databases:
             found["contacts"][kind] = _told(kind, by_contacts(databases, counts))
             found["nodes"][kind] = _told(kind, by_nodes(databases, NODES, min(CROWD, counts[-1])))
-    found["workers"] = [each._asdict() for each in shared(SHARED, 64, WORKERS)]
+    found["workers"] = [each._asdict() for each in shared(SHARED, 64, WORKERS) if not each.apart]
     return found
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from zlib import crc32
 
 from sqlalchemy.engine import Connection
 
@@ -26,7 +25,7 @@ from engine.channels.prepare import ContentOf, Ready
 from engine.channels.render import Renderer
 from engine.channels.surroundings import Surroundings, read_surroundings
 from engine.clock import Clock
-from engine.store.claims import MESSAGES, TakenError, claim
+from engine.store.claims import MESSAGES, claim, own_order
 from engine.store.session import Store
 from engine.terms import Json, Micros, length_micros
 
@@ -191,9 +190,8 @@ class _Lane:
         with self.office.store.read() as connection:
             now = self.office.clock.micros()
             places = outbox.places_with_due(connection, range(self.office.store.parts), now, self.names)
-        # Workers begin at different places, so that they do not render the same messages.
-        first = crc32(self.worker.encode()) % len(places) if places else 0
-        self.places = places[first:] + places[:first]
+        # Who meets others would render the same messages.
+        self.places = sorted(places, key=lambda place: own_order(place[0]))
         return bool(places)
 
     async def run(self) -> None:
@@ -253,12 +251,9 @@ class _Lane:
         """
         part, _ = self.places[0]
         caps = self.surroundings.caps
-        if caps:
-            try:
-                claim(connection, part, MESSAGES, wait=False)
-            except TakenError:
-                self.places.pop(0)
-                return []
+        if caps and not claim(connection, part, MESSAGES, wait=False):
+            self.places.pop(0)
+            return []
         wanted = [each.claimed for each in prospects]
         claimed, seen = outbox.claim(connection, part, wanted, now=now, worker=self.worker, caps=caps)
         if not seen:

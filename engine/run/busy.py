@@ -14,6 +14,7 @@ from engine.run.program import TOKEN
 from engine.run.review import RECHECK
 from engine.run.sql import CONTACT
 from engine.run.tables import NOW
+from engine.store.claims import own_order
 from engine.store.prepared import Prepared, parameter
 from engine.store.rowsets import numbers, pack, texts
 from engine.terms import Micros
@@ -47,7 +48,8 @@ def busy_parts(
         "looked": len(looks),
         "names": arrivals.heard_names(deployment, connection.dialect.name) if heard_only else None,
     }
-    return [int(row[0]) for row in _busy(connection.dialect.name, heard_only).run(connection, given)]
+    found = _busy(connection.dialect.name, heard_only).run(connection, given)
+    return [int(row.part) for row in sorted(found, key=lambda row: (row.oldest, own_order(row.part)))]
 
 
 def first_looks(deployment: Deployment) -> list[str]:
@@ -94,7 +96,7 @@ def _busy(dialect: str, heard_only: bool) -> Prepared:
     ]
     # What waits for nothing but its turn counts as due now.
     oldest = sa.func.coalesce(_oldest(dialect, part), NOW)
-    return Prepared(sa.select(part).where(sa.or_(*reasons)).order_by(oldest, part), dialect)
+    return Prepared(sa.select(part.label("part"), oldest.label("oldest")).where(sa.or_(*reasons)), dialect)
 
 
 def _oldest(dialect: str, part: sa.ColumnElement[int]) -> sa.ColumnElement[int]:

@@ -5,6 +5,7 @@ again. Any number of processes may tick at the same time: each passes over the p
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,13 +19,14 @@ from engine.run.busy import busy_parts
 from engine.run.claim import due_contacts
 from engine.run.context import Deployment, Run, TickReport
 from engine.run.pace import MOST, Pace
-from engine.run.transactions import transaction
-from engine.store.claims import TakenError
+from engine.run.transactions import TakenError, transaction
 from engine.store.session import Store
 from engine.terms import Micros
 
 _log = logging.getLogger(__name__)
 
+FRESH = 0.05
+"""Seconds for which a look at the parts holds: then others may have done what waited there."""
 
 Stop = Callable[[], bool]
 Look = Callable[[Connection], Deployment]
@@ -89,15 +91,28 @@ def tick(
     """
     now, pace, report = clock.micros(), Pace(store, wave_size), TickReport()
     beat = _Beat(store, clock, now, clock.exact, deployment, pace, stop, report, look, hurried=hurried)
-    left = list(_worth_a_look(beat, parts or range(store.parts)))
+    left = _worth_a_look(beat, parts or range(store.parts))
     while left and not stop():
-        taken = [part for part in left if not _pass(beat, part)]
+        taken = _pass_through(beat, left)
         if len(taken) == len(left):
             if not wait:
                 break
             _pass(replace(beat, wait=True), taken.pop(0))
         left = taken
     return beat.report
+
+
+def _pass_through(beat: _Beat, parts: Sequence[int]) -> list[int]:
+    """Do all that is due in parts; list those that others are at."""
+    taken: list[int] = []
+    left, looked = list(parts), time.monotonic()
+    while left:
+        part = left.pop(0)
+        if not _pass(beat, part):
+            taken.append(part)
+        if left and time.monotonic() - looked > FRESH:
+            left, looked = list(_worth_a_look(beat, left)), time.monotonic()
+    return taken
 
 
 def _pass(beat: _Beat, part: int) -> bool:
@@ -117,7 +132,7 @@ def _pass(beat: _Beat, part: int) -> bool:
     return True
 
 
-def _worth_a_look(beat: _Beat, parts: range) -> Sequence[int]:
+def _worth_a_look(beat: _Beat, parts: Sequence[int]) -> Sequence[int]:
     """List the parts to go through: on an exact clock the calendar may have to play anywhere."""
     if beat.exact or (len(parts) == 1 and not beat.hurried):
         return parts

@@ -5,6 +5,7 @@ SQLite has one writer anyway; there nothing is locked and nobody waits.
 
 from functools import cache
 from typing import Any, Final
+from zlib import crc32
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -12,6 +13,7 @@ from sqlalchemy.engine import Connection
 from engine.store.dialect import insert_ignore
 from engine.store.prepared import Prepared, parameter
 from engine.store.tables import Claim
+from engine.telemetry import name_process
 
 CLAIM: sa.Table = Claim.__table__  # type: ignore[attr-defined]
 
@@ -24,19 +26,14 @@ MESSAGES: Final = "messages"
 KINDS: Final = (WAVES, MESSAGES)
 
 
-class TakenError(Exception):
-    """Another transaction is at this part; what is due there is in good hands."""
-
-
-def claim(connection: Connection, part: int, what: str = WAVES, *, wait: bool = True) -> None:
+def claim(connection: Connection, part: int, what: str = WAVES, *, wait: bool = True) -> bool:
     """Have a part for this transaction alone; the first thing that a transaction does.
 
-    Errors: ``TakenError`` when another one has it and this one would not wait. Cost: one statement on PostgreSQL.
+    Shape: false when another one has it and this one would not wait. Cost: one statement on PostgreSQL.
     """
     if connection.dialect.name == "sqlite":
-        return
-    if _one(wait).run(connection, {"part": part, "what": what}).first() is None:
-        raise TakenError(f"part {part}")
+        return True
+    return _one(wait).run(connection, {"part": part, "what": what}).first() is not None
 
 
 def claim_all(connection: Connection) -> None:
@@ -53,6 +50,12 @@ def make_claims(connection: Connection, parts: int) -> None:
     """See that there is a row for every part and kind."""
     rows = [{"part": part, "what": what} for part in range(parts) for what in KINDS]
     connection.execute(insert_ignore(CLAIM, connection.dialect.name), rows)
+
+
+@cache
+def own_order(part: int) -> int:
+    """Give a part's place in the order in which this process goes through equals: another one in each process."""
+    return crc32(f"{name_process()}/{part}".encode())
 
 
 @cache

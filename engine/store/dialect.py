@@ -71,6 +71,9 @@ POSTGRESQL_KEEPALIVE = {
     "target_session_attrs": "read-write",
 }
 
+STATEMENTS = 1_000
+"""So many compiled statements a connection keeps: a flow of fifty nodes has some hundred."""
+
 _GONE = frozenset({"25006", "25P03"})
 """What a server says that can only be read from now on, and one that has waited for too long in a transaction."""
 
@@ -102,6 +105,11 @@ def prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
     expressions.prepare(connection)
     connection.create_function("dl_sha256", 1, _sha256, deterministic=True)
+
+
+def prepare_postgresql(connection: psycopg.Connection[Any], _record: Any) -> None:
+    """Set a new PostgreSQL connection up: what it runs again and again stays prepared."""
+    connection.prepared_max = STATEMENTS
 
 
 def begin_sqlite(connection: Connection) -> None:

@@ -24,8 +24,6 @@ from engine.store.turns import Turnstile
 from engine.telemetry import name_process
 
 BUSY_SECONDS = 30
-STATEMENTS = 1_000
-"""So many compiled statements a connection of SQLite keeps: a flow of fifty nodes has some hundred."""
 PARTS = {"sqlite": 1, "postgresql": 64}
 
 TEMPORARY = "sqlite:///file:?uri=true"
@@ -116,7 +114,7 @@ def _sqlite(address: sa.URL) -> Engine:
     )
     engine = sa.create_engine(
         address,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "cached_statements": STATEMENTS},
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "cached_statements": dialect.STATEMENTS},
         json_serializer=_dump,
         json_deserializer=orjson.loads,
         **options,
@@ -132,6 +130,7 @@ def _postgresql(address: sa.URL) -> Engine:
         json_serializer=_dump,
         json_deserializer=orjson.loads,
         pool_size=12,
+        pool_use_lifo=True,
         pool_pre_ping=True,
         connect_args={
             "options": dialect.POSTGRESQL_OPTIONS,
@@ -140,6 +139,7 @@ def _postgresql(address: sa.URL) -> Engine:
             **dialect.POSTGRESQL_KEEPALIVE,
         },
     )
+    event.listen(engine, "connect", dialect.prepare_postgresql)
     event.listen(engine, "handle_error", dialect.notice_loss)
     return engine
 

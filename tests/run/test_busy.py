@@ -17,7 +17,7 @@ PEOPLE = tuple(f"c{number}" for number in range(12))
 def busy(wiring: Wiring) -> list[int]:
     with wiring.store.read() as connection:
         parts = range(wiring.store.parts)
-        return busy_parts(connection, parts, look(wiring, connection), wiring.clock.micros())
+        return sorted(busy_parts(connection, parts, look(wiring, connection), wiring.clock.micros()))
 
 
 def part_of(wiring: Wiring, key: str) -> int:

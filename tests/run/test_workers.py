@@ -16,12 +16,12 @@ from engine.api.enroll import enroll
 from engine.clock import FixedClock
 from engine.people.contacts import places_of
 from engine.run import repair
+from engine.run import tick as ticking
 from engine.run.invariants import violations
 from engine.run.tick import tick
-from engine.run.transactions import transaction
+from engine.run.transactions import TakenError, transaction
 from engine.schedule.work import tick_once
 from engine.store import leases
-from engine.store.claims import TakenError
 from engine.store.session import Store, open_store
 from engine.wiring import Wiring, look
 from tests.support.engines import JOURNAL, WELCOME, engine_on, go_live, pass_time, signed_up
@@ -78,6 +78,36 @@ def test_a_part_is_in_one_hand_at_a_time_and_a_command_waits_for_all(worker: Wir
             connection.execute(sa.text("SELECT part FROM claim ORDER BY part FOR UPDATE"))
     with transaction(other.store), pytest.raises(TakenError), transaction(worker.store, 3, wait=False):
         pass
+
+
+def test_a_part_that_is_taken_is_left_without_a_rollback(worker: Wiring, other: Wiring) -> None:
+    rolled_back: list[Connection] = []
+    sa.event.listen(other.store.engine, "rollback", rolled_back.append)
+    with transaction(worker.store, 1):
+        tick_once(other)
+    assert set(steps(other)) == {0, 2, 3}
+    # At a rollback the driver would forget every statement that it has prepared.
+    assert rolled_back == []
+
+
+def test_a_worker_passes_over_what_others_have_done_since_it_looked(
+    worker: Wiring, other: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visited: list[int] = []
+    visit = ticking._take
+
+    def meanwhile(beat: Any, part: int, *given: Any) -> Any:
+        visited.append(part)
+        monkeypatch.setattr(ticking, "_take", visit)
+        tick_once(other)
+        monkeypatch.setattr(ticking, "_take", meanwhile)
+        return visit(beat, part, *given)
+
+    monkeypatch.setattr(ticking, "FRESH", -1.0)
+    monkeypatch.setattr(ticking, "_take", meanwhile)
+    tick_once(worker)
+    assert len(visited) == 1
+    assert sum(steps(worker).values()) == len(PEOPLE)
 
 
 @contextmanager
