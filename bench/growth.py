@@ -28,7 +28,7 @@ WORKERS: Final = (1, 2, 4)
 CROWD: Final = 50_000
 """So many contacts go through flows of more and more nodes."""
 
-SHARED: Final = 20_000
+SHARED: Final = 10_000
 """So many contacts are shared by workers."""
 
 Point = dict[str, Any]
@@ -121,7 +121,7 @@ def _measured(counts: Sequence[int]) -> dict[str, Any]:
         with scratch(kind) as databases:
             found["contacts"][kind] = _told(kind, by_contacts(databases, counts))
             found["nodes"][kind] = _told(kind, by_nodes(databases, NODES, min(CROWD, counts[-1])))
-    found["workers"] = [each._asdict() for each in shared(SHARED, 64, WORKERS) if not each.apart]
+    found["workers"] = [each._asdict() for each in shared(SHARED, 64, WORKERS)]
     return found
 
 

@@ -47,7 +47,7 @@ def _by_nodes(kinds: dict[str, Any], file: Path) -> None:
 
 def _by_workers(points: list[Any], file: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(6.4, 3.2))
-    names = [str(each["workers"]) for each in points]
+    names = [f"{each['workers']}{' apart' if each['apart'] else ''}" for each in points]
     server, mine = ([each[side] for each in points] for side in ("server", "mine"))
     axes.bar(names, server, 0.5, color="#1d4ed8", label="the server")
     axes.bar(names, mine, 0.5, bottom=server, color="#93c5fd", label="the worker")

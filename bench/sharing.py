@@ -13,6 +13,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -162,7 +163,7 @@ def _alive(store: Store) -> int:
 
 def shared(contacts: int, parts: int, workers: Sequence[int]) -> Iterator[Cost]:
     """Measure with so many workers each, in one database and apart, and tell."""
-    with scratch("postgresql") as databases:
+    with _on_one_core(), scratch("postgresql") as databases:
         assert isinstance(databases, PostgresServer)
         for number in workers:
             for apart in (False, True)[: min(number, 2)]:
@@ -173,6 +174,16 @@ def shared(contacts: int, parts: int, workers: Sequence[int]) -> Iterator[Cost]:
                 yield found
 
 
+@contextmanager
+def _on_one_core() -> Iterator[None]:
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 def main() -> int:
     """Measure and tell; 1 when a batch costs more than 15 % more or less with four workers than with one."""
     parser = argparse.ArgumentParser(prog="sharing", description="Processor time of a batch, by the number of workers.")
@@ -180,7 +191,6 @@ def main() -> int:
     parser.add_argument("--parts", type=int, default=64)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     asked = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     found = {(each.workers, each.apart): each.both for each in shared(asked.contacts, asked.parts, asked.workers)}
     together = [(number, cost) for (number, apart), cost in found.items() if not apart]
     for number, cost in together[1:]:
