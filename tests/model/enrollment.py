@@ -86,9 +86,12 @@ class Enrollment:
                     token.called = token.called or fits(self.plan.config(token.node), event)
 
     def move(self, now: datetime, act: Act) -> None:
-        """Move the tokens that are free, node by node in topological order, until all rest or are gone."""
+        """Move the tokens that are free, node by node in topological order, until all rest or are gone.
+
+        Goal and exit are asked before the first step too: other passages may have moved since this one began.
+        """
         moving = [token for token in self.tokens if token.is_free(now)]
-        if any(token.since is not None for token in moving) and self.ends(now):
+        if self.ends(now):
             return
         for node in self.plan.order:
             here = [token for token in moving if token.node == node]
