@@ -32,6 +32,13 @@ Place = tuple[int, str]
 """A part and a channel."""
 
 
+class Lot(NamedTuple):
+    """What was read and rendered at a time; ``last`` says that nothing else was due there."""
+
+    prospects: list["Prospect"]
+    last: bool
+
+
 class Prospect(NamedTuple):
     """A due message: what will be made of it when it is claimed, or until when quiet hours keep it.
 
@@ -49,8 +56,8 @@ class Prospect(NamedTuple):
 class Stock:
     """What one channel has rendered ahead.
 
-    While some of it is handed over the next is rendered by a thread of its own. It is rendered in small lots where the
-    network is too slow for large ones to stay fresh.
+    While some of it is handed over the next is rendered by a thread of its own, also that of the next part. It is
+    rendered in small lots where the network is too slow for large ones to stay fresh.
     """
 
     store: Store
@@ -61,27 +68,27 @@ class Stock:
     contents: dict[tuple[int, int], MessageContent | None] = field(default_factory=dict)
     _place: Place | None = None
     _prospects: list[Prospect] = field(default_factory=list)
-    _coming: Future[list[Prospect]] | None = None
+    _last: bool = False
+    _coming: tuple[Place, Future[Lot]] | None = None
     _lot: int = 1
     _hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "render ahead"))
 
-    def take(self, place: Place, want: int, now: Micros) -> list[Prospect]:
-        """Give the next messages of a part and channel, oldest first; none when no more are due.
+    def take(self, places: Sequence[Place], want: int, now: Micros) -> list[Prospect]:
+        """Give the next messages of the first of these parts and channels, oldest first; none when no more are due.
 
+        Shape: when nothing else was due there as it was looked at, nobody looks again; the next place is prepared then.
         Cost: for each lot the statements of ``load_recipients`` and one more.
         """
-        if place != self._place:
-            self._forget()
-            self._place = place
-        elif self._prospects and now - self._prospects[0].at > FRESH:
-            self._forget()
+        if places[0] != self._place:
+            self._go_to(places[0])
+        elif self._is_stale(self._prospects, now):
+            self._go_to(places[0])
             self._lot //= 4
-        if len(self._prospects) < want:
-            self._prospects += self._next_lot(place, want, now)
+        if len(self._prospects) < want and not self._last:
+            self._take_in(self._next_lot(places[0], want, now))
         taken, self._prospects = self._prospects[:want], self._prospects[want:]
-        if self._coming is None and 0 < len(self._prospects) <= self._lot // 2:
-            known = frozenset(each.claimed.key for each in (*taken, *self._prospects))
-            self._coming = self._hands.submit(self._look, place, self._lot, now, known)
+        if self._coming is None and len(self._prospects) <= self._lot // 2:
+            self._begin_next(places, taken, now)
         return taken
 
     def close(self) -> None:
@@ -89,18 +96,44 @@ class Stock:
         self._forget()
         self._hands.shutdown()
 
+    def _go_to(self, place: Place) -> None:
+        """Begin with a place anew; what is being rendered of it is kept if nothing else of it is known."""
+        self._prospects, self._last = [], False
+        if place == self._place or (self._coming is not None and self._coming[0] != place):
+            self._forget()
+        self._place = place
+
     def _forget(self) -> None:
         self._prospects = []
         coming, self._coming = self._coming, None
-        if coming is not None and not coming.cancel():
-            coming.result()
+        if coming is not None and not coming[1].cancel():
+            coming[1].result()
 
-    def _next_lot(self, place: Place, want: int, now: Micros) -> list[Prospect]:
+    def _take_in(self, lot: Lot) -> None:
+        self._prospects += lot.prospects
+        self._last = lot.last
+
+    def _next_lot(self, place: Place, want: int, now: Micros) -> Lot:
         coming, self._coming = self._coming, None
-        if coming is None and self._prospects:
-            return []
+        lot = None if coming is None else coming[1].result()
+        if lot is not None and self._is_stale(lot.prospects, now):
+            lot = None
+            self._lot //= 4
+        if lot is None and self._prospects:
+            return Lot([], last=False)
         self._lot = max(want, min(2 * self._lot, MOST))
-        return self._look(place, self._lot, now) if coming is None else coming.result()
+        return lot or self._look(place, self._lot, now)
+
+    def _is_stale(self, prospects: Sequence[Prospect], now: Micros) -> bool:
+        return bool(prospects) and now - prospects[0].at > FRESH
+
+    def _begin_next(self, places: Sequence[Place], taken: Sequence[Prospect], now: Micros) -> None:
+        """Let the next lot be rendered: of this place behind what is known, or the first of the next place."""
+        if not self._last and self._prospects:
+            known = frozenset(each.claimed.key for each in (*taken, *self._prospects))
+            self._coming = places[0], self._hands.submit(self._look, places[0], self._lot, now, known)
+        elif self._last and len(places) > 1:
+            self._coming = places[1], self._hands.submit(self._look, places[1], self._lot, now)
 
     def quiet_until(self, prospect: Prospect, now: Micros) -> Micros | None:
         """Tell until when quiet hours keep a message that is about to go; ``None`` when they do not."""
@@ -110,7 +143,7 @@ class Stock:
     def _quiet_end(self, claim: Claim, now: Micros) -> Micros | None:
         return quiet_end(claim.content, claim.recipient, self.surroundings, now)
 
-    def _look(self, place: Place, lot: int, now: Micros, known: Collection[MessageKey] = ()) -> list[Prospect]:
+    def _look(self, place: Place, lot: int, now: Micros, known: Collection[MessageKey] = ()) -> Lot:
         """Read and render the next messages behind those that are known."""
         with self.store.read() as connection:
             listed = outbox.next_due(connection, *place, now=now, limit=lot + len(known))
@@ -120,7 +153,8 @@ class Stock:
         loud = [each for each in claims if quiet[each.claimed] is None]
         made = zip(loud, prepare(self.renderer, self.links, loud, now), strict=True)
         ready = {each.claimed: Prospect(now, each.claimed, result, each) for each, result in made}
-        return [ready.get(each) or self._unmade(each, quiet.get(each), now) for each in due]
+        prospects = [ready.get(each) or self._unmade(each, quiet.get(each), now) for each in due]
+        return Lot(prospects, last=len(listed) < lot + len(known))
 
     def _unmade(self, claimed: Claimed, quiet_until: Micros | None, now: Micros) -> Prospect:
         """Nothing is made of what has to wait, nor of what has nothing to say or nobody to say it to."""

@@ -238,7 +238,7 @@ class _Lane:
     def _next(self, want: int, now: Micros) -> list[Prospect]:
         """Give the next messages, of one part; where nothing is due any more is left."""
         while want and self.places:
-            if prospects := self.stock.take(self.places[0], want, now):
+            if prospects := self.stock.take(self.places, want, now):
                 return prospects
             self.places.pop(0)
         return []

@@ -1,8 +1,10 @@
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time
 
 import pytest
+from sqlalchemy import event
 
 from designer.rendering.renderer import JinjaRenderer, Job
 from engine.channels.ahead import FRESH
@@ -10,6 +12,7 @@ from engine.channels.base import Outcome, Outgoing, sent
 from engine.channels.dispatch import Office
 from engine.clock import FixedClock
 from engine.errors import RenderError
+from engine.store.claims import own_order
 from engine.store.session import Store
 from engine.terms import Json
 from tests.channels.office import ScriptedChannel, content, office, send
@@ -74,6 +77,62 @@ def test_what_was_rendered_is_used_while_it_is_fresh(sqlite_store: Store, later:
     given = office(sqlite_store, {"email": channel}, NAMED)
     send(given, concurrency=1)
     assert [outgoing.text.splitlines()[0] for outgoing in channel.taken[:2]] == ["Dear Old", f"Dear {name}"]
+
+
+def test_what_waited_for_too_long_behind_others_is_rendered_anew(sqlite_store: Store) -> None:
+    owed(sqlite_store, 3, contact={"attributes": {"name": "Old"}})
+
+    def answer(_: Outgoing) -> Outcome:
+        if len(channel.taken) == 2:
+            rename(sqlite_store)
+            at_the_clock(given).at += FRESH + 1
+        return sent("250 taken")
+
+    channel = ScriptedChannel(answer)
+    given = office(sqlite_store, {"email": channel}, NAMED)
+    send(given, concurrency=1)
+    assert [outgoing.text.splitlines()[0] for outgoing in channel.taken] == ["Dear Old", "Dear Old", "Dear New"]
+
+
+def test_a_part_in_which_nothing_else_is_due_is_not_looked_at_again(postgresql_store: Store) -> None:
+    keys = owed(postgresql_store, 40)
+    parts = len({key.part for key in keys})
+    assert parts > 1
+    channel, renderer = ScriptedChannel(), CountingRenderer()
+    listings: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "message.attempt +" in statement and statement.startswith("SELECT"):
+            listings.append(statement)
+
+    event.listen(postgresql_store.engine, "before_cursor_execute", note)
+    report = send(replace(office(postgresql_store, {"email": channel}), renderer=renderer), concurrency=16)
+    assert report.sent == len(keys)
+    assert len(listings) == parts
+    assert len(renderer.lots) == parts
+
+
+def test_the_next_part_is_rendered_while_the_last_message_of_one_goes(postgresql_store: Store) -> None:
+    keys = owed(postgresql_store, 40)
+    first = min({key.part for key in keys}, key=own_order)
+    here = sum(key.part == first for key in keys)
+    assert 0 < here < len(keys)
+    went_on = threading.Event()
+
+    class Telling(CountingRenderer):
+        def render_many(self, batch: Sequence[Job]) -> list[list[Json] | RenderError]:
+            rendered = super().render_many(batch)
+            if sum(self.lots) > here:
+                went_on.set()
+            return rendered
+
+    def answer(_: Outgoing) -> Outcome:
+        assert len(channel.taken) != here or went_on.wait(10)
+        return sent("250 taken")
+
+    channel = ScriptedChannel(answer)
+    report = send(replace(office(postgresql_store, {"email": channel}), renderer=Telling()), concurrency=1)
+    assert (report.sent, report.in_doubt) == (len(keys), 0)
 
 
 def test_a_consent_withdrawn_after_rendering_is_honoured(store: Store) -> None:
