@@ -19,6 +19,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from engine.errors import StoreError
 from engine.store import dialect
 from engine.store.expressions import note_collation
+from engine.store.pings import Pings
 from engine.store.tables import metadata
 from engine.store.turns import Turnstile
 from engine.telemetry import name_process
@@ -139,6 +140,7 @@ def _postgresql(address: sa.URL) -> Engine:
             **dialect.POSTGRESQL_KEEPALIVE,
         },
     )
+    engine.dialect.do_ping = Pings(engine.dialect.do_ping)  # type: ignore[method-assign,assignment]
     event.listen(engine, "connect", dialect.prepare_postgresql)
     event.listen(engine, "handle_error", dialect.notice_loss)
     return engine
