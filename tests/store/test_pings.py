@@ -1,4 +1,7 @@
+from typing import Any
+
 import psycopg
+import pytest
 
 from engine.store.pings import WHILE, Pings
 from engine.store.session import Store
@@ -27,6 +30,23 @@ def test_the_server_is_asked_once_in_a_while(postgresql_store: Store) -> None:
     finally:
         raw.close()
     assert found == [(True, 1), (True, 1), (True, 2), (True, 2)]
+
+
+def test_transactions_that_follow_each_other_ask_the_server_nothing(
+    postgresql_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session(postgresql_store)
+    session(postgresql_store)
+    said: list[str] = []
+    execute: Any = psycopg.Cursor.execute
+
+    def note(self: object, query: str, *given: object, **options: object) -> Any:
+        said.append(query)
+        return execute(self, query, *given, **options)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", note)
+    session(postgresql_store)
+    assert said == [OWN]
 
 
 def test_a_session_that_the_server_has_ended_is_not_used_again(postgresql_store: Store) -> None:
