@@ -166,7 +166,7 @@ class Stock:
         """Read what due messages say and whom they are for; those are left out of which either is gone."""
         contents = {each: content for each in due if (content := self._content(each)) is not None}
         wanted = [(each.key, content) for each, content in contents.items()]
-        people = load_recipients(connection, part, wanted, self.links)
+        people = load_recipients(connection, part, wanted, self.links) if wanted else {}
         return [Claim(each, content, people[each.key]) for each, content in contents.items() if each.key in people]
 
     def _content(self, claimed: Claimed) -> MessageContent | None:

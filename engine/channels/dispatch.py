@@ -7,6 +7,7 @@ and the intents of the next are one transaction.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +32,9 @@ from engine.terms import Json, Micros, length_micros
 
 CONCURRENCY = 8
 LIMIT = 2_000
+
+FRESH = 0.05
+"""Seconds for which a list of places holds: then others may have handed over what waited there."""
 
 
 @dataclass
@@ -104,11 +108,11 @@ def dispatch(
         office.broken_off.clear()
     with office.store.read() as connection:
         surroundings = read_surroundings(connection)
-    lanes = [
-        _Lane(office, channel, names, worker, limit, concurrency, stop, report, surroundings)
-        for channel, names in _grouped(office.channels)
-    ]
-    due = [lane for lane in lanes if lane.find_due()]
+        lanes = [
+            _Lane(office, channel, names, worker, limit, concurrency, stop, report, surroundings)
+            for channel, names in _grouped(office.channels)
+        ]
+        due = [lane for lane in lanes if lane.find_due(connection)]
     if due:
         try:
             asyncio.run(_run(due))
@@ -177,6 +181,11 @@ class _Lane:
     report: DispatchReport
     surroundings: Surroundings
     places: list[Place] = field(default_factory=list)
+    looked: float = 0.0
+    found: bool = False
+    """Whether anything was found at the present place."""
+    taken: bool = False
+    """Whether what was found there went to others."""
     flights: Flights = field(default_factory=Flights)
 
     @cached_property
@@ -185,14 +194,26 @@ class _Lane:
         office = self.office
         return Stock(office.store, office.renderer, office.links, office.content_of, self.surroundings)
 
-    def find_due(self) -> bool:
+    def find_due(self, connection: Connection) -> bool:
         """Look which parts have messages to hand over, by which of the channel's names."""
-        with self.office.store.read() as connection:
-            now = self.office.clock.micros()
-            places = outbox.places_with_due(connection, range(self.office.store.parts), now, self.names)
+        now, parts = self.office.clock.micros(), range(self.office.store.parts)
+        places = outbox.places_with_due(connection, parts, now, self.names)
         # Who meets others would render the same messages.
         self.places = sorted(places, key=lambda place: own_order(place[0]))
+        self.looked = time.monotonic()
         return bool(places)
+
+    def _leave(self, *, others: bool) -> None:
+        """Go on to the next place; after one where ``others`` have been, to one where there is something left to do."""
+        self.places.pop(0)
+        self.found = False
+        if others and self.places and time.monotonic() - self.looked > FRESH:
+            left = sorted({part for part, _ in self.places})
+            with self.office.store.read() as connection:
+                now = self.office.clock.micros()
+                still_due = set(outbox.places_with_due(connection, left, now, self.names))
+            self.places = [place for place in self.places if place in still_due]
+            self.looked = time.monotonic()
 
     async def run(self, *, alone: bool) -> None:
         """Keep the window full until nothing is due, the limit is reached or somebody says stop.
@@ -238,6 +259,9 @@ class _Lane:
         with self.office.store.write() as connection:
             self._record(connection, done, now)
             claimed = self._claim(connection, next_ones, now) if next_ones else []
+        if self.taken:
+            self.taken = False
+            self._leave(others=True)
         self.limit -= len(claimed)
         made = [each.made for each in claimed]
         return [each for each in made if isinstance(each, Ready)], [each for each in made if isinstance(each, Result)]
@@ -246,8 +270,9 @@ class _Lane:
         """Give the next messages, of one part; where nothing is due any more is left."""
         while want and self.places:
             if prospects := self.stock.take(self.places, want, now):
+                self.found = True
                 return prospects
-            self.places.pop(0)
+            self._leave(others=not self.found)
         return []
 
     def _claim(self, connection: Connection, prospects: Sequence[Prospect], now: Micros) -> list[Prospect]:
@@ -259,12 +284,11 @@ class _Lane:
         part, _ = self.places[0]
         caps = self.surroundings.caps
         if caps and not claim(connection, part, MESSAGES, wait=False):
-            self.places.pop(0)
+            self.taken = True
             return []
         wanted = [each.claimed for each in prospects]
         claimed, seen = outbox.claim(connection, part, wanted, now=now, worker=self.worker, caps=caps)
-        if not seen:
-            self.places.pop(0)
+        self.taken = not seen
         self.report.suppressed += seen - len(claimed)
         mine = set(claimed)
         return self._without_quiet(connection, [each for each in prospects if each.claimed in mine], now)

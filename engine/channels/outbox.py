@@ -69,13 +69,17 @@ def places_with_due(
 
     Cost: one statement, a look into the index for each part and channel.
     """
-    dialect = connection.dialect.name
+    given = {"parts": pack(parts), "channels": pack(channels), "now": now}
+    return [(row[0], row[1]) for row in _places(connection.dialect.name).run(connection, given)]
+
+
+@cache
+def _places(dialect: str) -> Prepared:
     listed, asked = numbers(dialect, "parts").subquery("listed"), texts(dialect, "channels").subquery("asked")
     (part,), (channel,) = listed.c, asked.c
-    due = sa.select(MESSAGE.c.part).where(MESSAGE.c.part == part, MESSAGE.c.channel == channel, *_due(now))
+    due = sa.select(MESSAGE.c.part).where(MESSAGE.c.part == part, MESSAGE.c.channel == channel, *_due(parameter("now")))
     every = listed.join(asked, sa.true())
-    places = sa.select(part, channel).select_from(every).where(sa.exists(due)).order_by(part, channel)
-    return [(row[0], row[1]) for row in connection.execute(places, {"parts": pack(parts), "channels": pack(channels)})]
+    return Prepared(sa.select(part, channel).select_from(every).where(sa.exists(due)).order_by(part, channel), dialect)
 
 
 def _due(now: Number) -> list[sa.ColumnExpressionArgument[bool]]:

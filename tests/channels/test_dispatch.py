@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from engine.channels import dispatch as dispatching
 from engine.channels import outbox
 from engine.channels.base import MessageKey, Outcome, Outgoing, Request, in_doubt, permanent, sent, temporary
 from engine.channels.dispatch import Office
@@ -446,6 +447,30 @@ def test_the_number_of_statements_does_not_grow_with_the_messages(sqlite_store: 
         seen.append(len(counted))
     assert len(channel.taken) == 110
     assert seen[0] == seen[1]
+
+
+def test_nothing_is_read_where_others_have_been(postgresql_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers list the same places; while one is at its first the other hands over everything."""
+    owed(postgresql_store, 12)
+    other = office(postgresql_store, {"email": ScriptedChannel(batch=10)})
+    channel = ScriptedChannel()
+    look = outbox.next_due
+    looked: list[int] = []
+
+    def meanwhile(connection: Any, part: int, *given: Any, **more: Any) -> Any:
+        if not looked:
+            monkeypatch.setattr(outbox, "next_due", look)
+            send(other, worker="other")
+            monkeypatch.setattr(outbox, "next_due", meanwhile)
+        looked.append(part)
+        return look(connection, part, *given, **more)
+
+    monkeypatch.setattr(dispatching, "FRESH", -1.0)
+    monkeypatch.setattr(outbox, "next_due", meanwhile)
+    assert send(office(postgresql_store, {"email": channel})).total == 0
+    # The first place showed that somebody has been there; of the others, listed before, none is looked at.
+    assert len(looked) == 1
+    assert channel.taken == []
 
 
 def test_a_key_is_written_and_read() -> None:
