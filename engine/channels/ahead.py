@@ -87,7 +87,8 @@ class Stock:
         if len(self._prospects) < want and not self._last:
             self._take_in(self._next_lot(places[0], want, now))
         taken, self._prospects = self._prospects[:want], self._prospects[want:]
-        if self._coming is None and len(self._prospects) <= self._lot // 2:
+        # Where nothing was found others have been, and whoever asks looks first where they have not.
+        if taken and self._coming is None and len(self._prospects) <= self._lot // 2:
             self._begin_next(places, taken, now)
         return taken
 

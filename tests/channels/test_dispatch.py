@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from typing import Any
@@ -460,7 +461,9 @@ def test_nothing_is_read_where_others_have_been(postgresql_store: Store, monkeyp
     def meanwhile(connection: Any, part: int, *given: Any, **more: Any) -> Any:
         if not looked:
             monkeypatch.setattr(outbox, "next_due", look)
-            send(other, worker="other")
+            # In a thread, as it would be in another process: this one has its event loop running.
+            with ThreadPoolExecutor(1) as aside:
+                aside.submit(send, other, worker="other").result()
             monkeypatch.setattr(outbox, "next_due", meanwhile)
         looked.append(part)
         return look(connection, part, *given, **more)
