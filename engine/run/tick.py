@@ -103,14 +103,18 @@ def tick(
 
 
 def _pass_through(beat: _Beat, parts: Sequence[int]) -> list[int]:
-    """Do all that is due in parts; list those that others are at."""
+    """Do all that is due in parts; list those that others are at.
+
+    Where others are, or where nothing is left of what was due, they have been to more: then who has not looked for a
+    while looks again what is left.
+    """
     taken: list[int] = []
     left, looked = list(parts), time.monotonic()
     while left:
-        part = left.pop(0)
+        part, before = left.pop(0), replace(beat.report)
         if not _pass(beat, part):
             taken.append(part)
-        if left and time.monotonic() - looked > FRESH:
+        if left and beat.report == before and time.monotonic() - looked > FRESH:
             left, looked = list(_worth_a_look(beat, left)), time.monotonic()
     return taken
 

@@ -110,6 +110,21 @@ def test_a_worker_passes_over_what_others_have_done_since_it_looked(
     assert sum(steps(worker).values()) == len(PEOPLE)
 
 
+def test_a_worker_that_meets_nobody_looks_once(worker: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    look = ticking._worth_a_look
+
+    def looking(beat: Any, parts: Any) -> Any:
+        looked.append(len(parts))
+        return look(beat, parts)
+
+    monkeypatch.setattr(ticking, "FRESH", -1.0)
+    monkeypatch.setattr(ticking, "_worth_a_look", looking)
+    tick_once(worker)
+    assert sum(steps(worker).values()) == len(PEOPLE)
+    assert looked == [worker.store.parts]
+
+
 @contextmanager
 def impatient(store: Store) -> Iterator[Connection]:
     with store.write() as connection:
