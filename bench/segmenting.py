@@ -1,6 +1,6 @@
 """Segments at size: a rule over attributes, tags and events is answered, and its members are kept as events come.
 
-There are ten events of a contact, strewn over ninety days and over the table as they come in life: a contact's events
+There are fifty events of a contact, strewn over ninety days and over the table as they come in life: a contact's events
 lie far apart. What it costs to keep the members is measured for a few and for many new events, beside few and many
 old ones: it must follow the new ones and not the old ones.
 """
@@ -19,7 +19,7 @@ from engine.store.session import Store, open_store
 from engine.terms import to_micros
 from engine.wiring import Wiring
 
-EACH: Final = 10
+EACH: Final = 50
 LOAD: Final = 1_000_000
 SHARE: Final = 1_000_000_007
 """Of 2**32: five names, the first of a fourth of all events."""
