@@ -7,6 +7,7 @@ asked in the intent's own statement.
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from sqlalchemy.engine import Connection
@@ -19,6 +20,8 @@ from engine.channels.prepare import BROKEN, Claim, ContentOf, Ready, prepare
 from engine.channels.recipients import load_recipients
 from engine.channels.render import Renderer
 from engine.channels.surroundings import Surroundings, quiet_end
+from engine.store import leases
+from engine.store.claims import MESSAGES
 from engine.store.session import Store
 from engine.terms import SECOND, Micros
 
@@ -65,12 +68,14 @@ class Stock:
     links: Links
     content_of: ContentOf
     surroundings: Surroundings
+    worker: str
     contents: dict[tuple[int, int], MessageContent | None] = field(default_factory=dict)
     _place: Place | None = None
     _prospects: list[Prospect] = field(default_factory=list)
     _last: bool = False
     _coming: tuple[Place, Future[Lot]] | None = None
     _lot: int = 1
+    _reserved: set[str] = field(default_factory=set)
     _hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "render ahead"))
 
     def take(self, places: Sequence[Place], want: int, now: Micros) -> list[Prospect]:
@@ -93,9 +98,10 @@ class Stock:
         return taken
 
     def close(self) -> None:
-        """Forget everything; wait for what is being rendered."""
+        """Forget everything; wait for what is being rendered, and leave all places to others."""
         self._forget()
         self._hands.shutdown()
+        leases.leave(self.store, self._reserved, self.worker)
 
     def _go_to(self, place: Place) -> None:
         """Begin with a place anew; what is being rendered of it is kept if nothing else of it is known."""
@@ -145,7 +151,9 @@ class Stock:
         return quiet_end(claim.content, claim.recipient, self.surroundings, now)
 
     def _look(self, place: Place, lot: int, now: Micros, known: Collection[MessageKey] = ()) -> Lot:
-        """Read and render the next messages behind those that are known."""
+        """Read and render the next messages behind those that are known; none where another worker has just done so."""
+        if not self._reserve(place):
+            return Lot([], last=True)
         with self.store.read() as connection:
             listed = outbox.next_due(connection, *place, now=now, limit=lot + len(known))
             due = [each for each in listed if each.key not in known]
@@ -156,6 +164,15 @@ class Stock:
         ready = {each.claimed: Prospect(now, each.claimed, result, each) for each, result in made}
         prospects = [ready.get(each) or self._unmade(each, quiet.get(each), now) for each in due]
         return Lot(prospects, last=len(listed) < lot + len(known))
+
+    def _reserve(self, place: Place) -> bool:
+        part, channel = place
+        name = f"{MESSAGES}/{part}/{channel}"
+        # For as long as what is read now stays fresh.
+        mine = leases.reserve(self.store, name, self.worker, timedelta(microseconds=FRESH))
+        if mine:
+            self._reserved.add(name)
+        return mine
 
     def _unmade(self, claimed: Claimed, quiet_until: Micros | None, now: Micros) -> Prospect:
         """Nothing is made of what has to wait, nor of what has nothing to say or nobody to say it to."""

@@ -26,6 +26,7 @@ from engine.channels.prepare import ContentOf, Ready
 from engine.channels.render import Renderer
 from engine.channels.surroundings import Surroundings, read_surroundings
 from engine.clock import Clock
+from engine.store import leases
 from engine.store.claims import MESSAGES, claim, own_order
 from engine.store.session import Store
 from engine.terms import Json, Micros, length_micros
@@ -134,9 +135,11 @@ def recover(
     """Find messages whose worker died between intent and result: send them again where that does no harm.
 
     Shape: how many are queued again, and how many are in doubt now. ``living`` are workers known to be alive; ``only``
-    names the one whose messages these are, alive or not; intents younger than ``after`` are left alone. Cost: at most
-    two statements a part.
+    names the one whose messages these are, alive or not; intents younger than ``after`` are left alone. Cost: one
+    statement, and at most two a part.
     """
+    if only is None:
+        leases.leave_of(store, living)
     keyed = [name for name, channel in channels.items() if channel.keyed]
     now = clock.micros()
     again = lost = 0
@@ -192,7 +195,7 @@ class _Lane:
     def stock(self) -> Stock:
         """What is rendered and waits for room in the window."""
         office = self.office
-        return Stock(office.store, office.renderer, office.links, office.content_of, self.surroundings)
+        return Stock(office.store, office.renderer, office.links, office.content_of, self.surroundings, self.worker)
 
     def find_due(self, connection: Connection) -> bool:
         """Look which parts have messages to hand over, by which of the channel's names."""

@@ -1,7 +1,8 @@
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 from sqlalchemy import event
@@ -9,15 +10,16 @@ from sqlalchemy import event
 from designer.rendering.renderer import JinjaRenderer, Job
 from engine.channels.ahead import FRESH
 from engine.channels.base import Outcome, Outgoing, sent
-from engine.channels.dispatch import Office
+from engine.channels.dispatch import Office, recover
 from engine.clock import FixedClock
 from engine.errors import RenderError
+from engine.store import leases
 from engine.store.claims import own_order
 from engine.store.session import Store
 from engine.terms import Json
 from tests.channels.office import ScriptedChannel, content, office, send
 from tests.channels.test_dispatch import owed, state
-from tests.channels.world import CONTACT, HOUR, START, add_consent
+from tests.channels.world import CONTACT, HOUR, MESSAGE, START, add_consent
 
 NAMED = content(text="Dear {{ contact.name }}")
 
@@ -110,6 +112,44 @@ def test_a_part_in_which_nothing_else_is_due_is_not_looked_at_again(postgresql_s
     assert report.sent == len(keys)
     assert len(listings) == parts
     assert len(renderer.lots) == parts
+
+
+def test_what_one_worker_reads_others_leave_to_it(postgresql_store: Store) -> None:
+    """Two workers come to the same place; while one renders, the other does not render the same."""
+    keys = owed(postgresql_store, 40)
+    part = keys[0].part
+    with postgresql_store.write() as connection:
+        connection.execute(MESSAGE.update().where(MESSAGE.c.part != part).values(not_before=START + 9 * HOUR))
+    mine = sum(key.part == part for key in keys)
+    found: list[tuple[int, list[int]]] = []
+
+    class Meeting(CountingRenderer):
+        def render_many(self, batch: Sequence[Job]) -> list[list[Json] | RenderError]:
+            renderer = CountingRenderer()
+            other = replace(office(postgresql_store, {"email": ScriptedChannel()}), renderer=renderer)
+            with ThreadPoolExecutor(1) as aside:
+                found.append((aside.submit(send, other, worker="other").result().total, renderer.lots))
+            return super().render_many(batch)
+
+    given = office(postgresql_store, {"email": ScriptedChannel()})
+    assert send(replace(given, renderer=Meeting()), concurrency=40).sent == mine
+    assert found == [(0, [])]
+    # Whoever is done leaves the place at once.
+    with postgresql_store.write() as connection:
+        connection.execute(MESSAGE.update().where(MESSAGE.c.part == part).values(state="queued", attempt=0))
+    assert send(given, worker="other").sent == mine
+
+
+def test_what_a_dead_worker_has_reserved_is_free_when_its_messages_are_found(postgresql_store: Store) -> None:
+    keys = owed(postgresql_store, 5)
+    given = office(postgresql_store, {"email": ScriptedChannel()})
+    for key in keys:
+        assert leases.reserve(postgresql_store, f"messages/{key.part}/email", "dead", timedelta(days=1))
+    assert send(given, worker="other").total == 0
+    recover(postgresql_store, given.clock, given.channels, living=["dead"])
+    assert send(given, worker="other").total == 0
+    recover(postgresql_store, given.clock, given.channels, living=["other"])
+    assert send(given, worker="other").sent == len(keys)
 
 
 def test_the_next_part_is_rendered_while_the_last_message_of_one_goes(postgresql_store: Store) -> None:

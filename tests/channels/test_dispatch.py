@@ -451,7 +451,7 @@ def test_the_number_of_statements_does_not_grow_with_the_messages(sqlite_store: 
 
 
 def test_nothing_is_read_where_others_have_been(postgresql_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two workers list the same places; while one is at its first the other hands over everything."""
+    """Two workers list the same places; while one is at its first the other hands over all the rest."""
     owed(postgresql_store, 12)
     other = office(postgresql_store, {"email": ScriptedChannel(batch=10)})
     channel = ScriptedChannel()
@@ -470,10 +470,9 @@ def test_nothing_is_read_where_others_have_been(postgresql_store: Store, monkeyp
 
     monkeypatch.setattr(dispatching, "FRESH", -1.0)
     monkeypatch.setattr(outbox, "next_due", meanwhile)
-    assert send(office(postgresql_store, {"email": channel})).total == 0
-    # The first place showed that somebody has been there; of the others, listed before, none is looked at.
-    assert len(looked) == 1
-    assert channel.taken == []
+    assert send(office(postgresql_store, {"email": channel})).total == len(channel.taken) > 0
+    # The second place showed that somebody has been there; of the others, listed before, none is looked at.
+    assert len(set(looked)) == len(looked) == 2
 
 
 def test_a_key_is_written_and_read() -> None:

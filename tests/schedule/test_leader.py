@@ -90,10 +90,13 @@ def test_a_lease_counts_its_owners(store: Store) -> None:
         # It had run out: somebody may have been here meanwhile, and was not.
         assert leases.hold(connection, "it", "ann", OVER) == 2
         assert leases.hold(connection, "it", "bob") == 3
-        assert leases.holders(connection) == {"it": True}
+        # What somebody has is no process.
+        assert leases.holders(connection) == {}
+        assert leases.hold(connection, "bob", "bob") == 1
+        assert leases.holders(connection) == {"bob": True}
         leases.let_go(connection, "bob")
-        assert leases.holders(connection) == {"it": False}
-        assert leases.forget(connection) == 1
+        assert leases.holders(connection) == {"bob": False}
+        assert leases.forget(connection) == 2
 
 
 @pytest.mark.parametrize(("term", "expected"), [(leases.TERM, (0, 0)), (OVER, (1, 0))])
