@@ -17,7 +17,6 @@ from engine.errors import FlowError, PeopleError
 from engine.library.plan import Plan, PlanNode
 from engine.people.contacts import places_of
 from engine.run.context import Run
-from engine.run.enroll import in_range
 from engine.run.moving import enter_moving, enter_range
 from engine.run.pace import Pace
 from engine.run.tables import ENTRANT, NOW, PART, clear
@@ -118,12 +117,15 @@ def _enroll_next(run: Run, flow: str, after: int, limit: int, done: Enrolled) ->
         _let_in(run, flow, done, lambda plan, trigger: (0, 0))
         return None
     after, last = first - 1, first - 1 + limit
-    before, everybody = done.entered, limit
-    triggers = _let_in(run, flow, done, lambda plan, trigger: enter_range(run, plan, trigger, after, last))
-    if done.entered - before != everybody * triggers:
-        # Not every number has a contact who was let in.
-        everybody = _members(run.dialect).run(run.connection, run.given(after=after, last=last)).scalar_one()
-    done.asked += everybody
+    asked = 0
+
+    def enter(plan: Plan, trigger: PlanNode) -> tuple[int, int]:
+        nonlocal asked
+        asked, entered, steps = enter_range(run, plan, trigger, after, last)
+        return entered, steps
+
+    _let_in(run, flow, done, enter)
+    done.asked += asked
     return int(last)
 
 
@@ -147,7 +149,7 @@ def _enroll_batch(wiring: Wiring, flow: str, keys: Sequence[str], done: Enrolled
     done.unknown += tuple(key for key in keys if key not in places)
 
 
-def _let_in(run: Run, flow: str, done: Enrolled, way_in: Callable[[Plan, PlanNode], tuple[int, int]]) -> int:
+def _let_in(run: Run, flow: str, done: Enrolled, way_in: Callable[[Plan, PlanNode], tuple[int, int]]) -> None:
     version = run.deployment.live.get(flow)
     if version is None:
         raise FlowError(f"flow {flow!r} is not live; publish it first", flow=flow)
@@ -160,7 +162,6 @@ def _let_in(run: Run, flow: str, done: Enrolled, way_in: Callable[[Plan, PlanNod
         entered, steps = way_in(plan, trigger)
         done.entered += entered
         done.steps += steps
-    return len(plan.by_hand)
 
 
 @cache
@@ -174,8 +175,3 @@ def _following(dialect: str) -> Prepared:
     """Find the next contact; contacts are numbered almost without gaps, so a batch is a range of numbers."""
     mine = [CONTACT.c.part == PART, CONTACT.c.id > parameter("after")]
     return Prepared(sa.select(sa.func.min(CONTACT.c.id)).where(*mine), dialect)
-
-
-@cache
-def _members(dialect: str) -> Prepared:
-    return Prepared(sa.select(sa.func.count()).select_from(CONTACT).where(*in_range(CONTACT)), dialect)

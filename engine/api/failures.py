@@ -12,6 +12,7 @@ from engine.api.acting import needs, note
 from engine.api.contacts import find_one
 from engine.run import repair
 from engine.run.context import Run
+from engine.run.transactions import transaction
 from engine.store.partwise import of_each_part
 from engine.store.tables import Contact, Failure, Flow, FlowVersion, Message, Token
 from engine.store.tables.messages import UNCLEAR_MESSAGE
@@ -93,7 +94,9 @@ def retry(wiring: Wiring, contact: str, token: int | None = None) -> int:
 
     Errors: ``NotFound``.
     """
-    with wiring.store.write() as connection:
+    with wiring.store.read() as connection:
+        part = find_one(wiring, connection, contact).part
+    with transaction(wiring.store, part) as connection:
         facts = find_one(wiring, connection, contact)
         run = Run(connection, facts.part, look(wiring, connection), wiring.clock.micros(), exact=False)
         tried = repair.retry(run, facts.id, token)
@@ -111,7 +114,7 @@ def retry_flow(wiring: Wiring, key: str) -> int:
     failed = sa.select(TOKEN.c.part, TOKEN.c.contact_id, TOKEN.c.id).where(
         TOKEN.c.state == "failed", TOKEN.c.version_id.in_(versions)
     )
-    with wiring.store.write() as connection:
+    with transaction(wiring.store) as connection:
         deployment, now = look(wiring, connection), wiring.clock.micros()
         found = connection.execute(failed).all()
         return sum(

@@ -83,13 +83,20 @@ def _places(dialect: str) -> Prepared:
 
 
 def _due(now: Number) -> list[sa.ColumnExpressionArgument[bool]]:
+    return [OPEN_MESSAGE, MESSAGE.c.state == "queued", *_may_go(now)]
+
+
+def _still_due(now: Number) -> list[sa.ColumnExpressionArgument[bool]]:
+    """Ask of messages that are named by their keys whether they are due.
+
+    The state is hidden from PostgreSQL, which would else go through all open messages of the part for each key.
+    """
+    return [sa.func.coalesce(MESSAGE.c.state, "") == "queued", *_may_go(now)]
+
+
+def _may_go(now: Number) -> list[sa.ColumnExpressionArgument[bool]]:
     resting = sa.select(VERSION.c.id).join(FLOW, FLOW.c.id == VERSION.c.flow_id).where(FLOW.c.state.in_(RESTING))
-    return [
-        OPEN_MESSAGE,
-        MESSAGE.c.state == "queued",
-        MESSAGE.c.not_before <= now,
-        MESSAGE.c.version_id.not_in(resting),
-    ]
+    return [MESSAGE.c.not_before <= now, MESSAGE.c.version_id.not_in(resting)]
 
 
 def next_due(connection: Connection, part: int, channel: str, *, now: Micros, limit: int) -> list[Claimed]:
@@ -180,7 +187,7 @@ def _due_rows(dialect: str, part: Number, now: Number, caps: Iterable[tuple[int,
             sa.cast(free_at, sa.BigInteger).label("free_at"),
         )
         .select_from(rows.join(MESSAGE, listed).outerjoin(CONTACT, here))
-        .where(MESSAGE.c.part == part, *_due(now))
+        .where(MESSAGE.c.part == part, *_still_due(now))
         .with_for_update(of=MESSAGE, skip_locked=True)
         .cte("due")
     )

@@ -62,10 +62,15 @@ def entering(run: Run, plan: Plan, numbers: int, first: int = 0) -> dict[str, An
     )
 
 
-def list_range(run: Run, after: int, last: int) -> None:
-    """Put the contacts after one, up to another one, into the entrant table."""
+def list_range(run: Run, after: int, last: int) -> int:
+    """Put the contacts after one, up to another one, into the entrant table; give how many there are."""
     clear(run.connection, ENTRANT)
-    _range(run.dialect).run(run.connection, run.given(after=after, last=last))
+    return _range(run.dialect).run(run.connection, run.given(after=after, last=last)).rowcount
+
+
+def count_range(run: Run, after: int, last: int) -> int:
+    """Count the contacts after one, up to another one."""
+    return int(_counted(run.dialect).run(run.connection, run.given(after=after, last=last)).scalar_one())
 
 
 def in_range(contact: Any) -> list[sa.ColumnElement[bool]]:
@@ -78,6 +83,11 @@ def in_range(contact: Any) -> list[sa.ColumnElement[bool]]:
 def _range(dialect: str) -> Prepared:
     chosen = sa.select(CONTACT.c.id, NOW).where(*in_range(CONTACT))
     return Prepared(ENTRANT.insert().from_select(["contact_id", "now"], chosen), dialect)
+
+
+@cache
+def _counted(dialect: str) -> Prepared:
+    return Prepared(sa.select(sa.func.count()).select_from(CONTACT).where(*in_range(CONTACT)), dialect)
 
 
 def identity(entrant: Any, *, near: bool) -> sa.ColumnElement[int]:

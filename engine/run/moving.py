@@ -74,14 +74,16 @@ def enter_moving(run: Run, plan: Plan, trigger: PlanNode) -> tuple[int, int]:
     return entered, _directly(run, direct, entered, entering=True).steps
 
 
-def enter_range(run: Run, plan: Plan, trigger: PlanNode, after: int, last: int) -> tuple[int, int]:
-    """Let in the contacts of the part after one, up to another one, as ``enter_moving`` does."""
+def enter_range(run: Run, plan: Plan, trigger: PlanNode, after: int, last: int) -> tuple[int, int, int]:
+    """Let in the contacts of the part after one, up to another one, as ``enter_moving`` does.
+
+    Shape: how many contacts there are, how many of them came in, and how many steps they took.
+    """
     direct = _direct_from(run, plan, trigger)
     if direct is None:
-        list_range(run, after, last)
-        return enter(run, plan, trigger), 0
-    entered = fill.fill_range(run, direct, trigger, after, last)
-    return entered, _directly(run, direct, entered, entering=True).steps
+        return list_range(run, after, last), enter(run, plan, trigger), 0
+    asked, entered = fill.fill_range(run, direct, trigger, after, last)
+    return asked, entered, _directly(run, direct, entered, entering=True).steps
 
 
 def _direct_from(run: Run, plan: Plan, trigger: PlanNode) -> Direct | None:

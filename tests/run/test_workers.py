@@ -5,13 +5,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from engine.api import pausing
+from engine.api import failures, pausing
 from engine.api.enroll import enroll
 from engine.clock import FixedClock
 from engine.people.contacts import places_of
@@ -228,3 +229,18 @@ def test_who_lets_in_a_contact_by_key_waits_for_its_part_only(worker: Wiring, ot
     key = next(key for key, (part, _) in places.items() if part != 1)
     with transaction(worker.store, 1):
         assert enroll(other, "welcome", [key]).asked == 1
+
+
+def test_who_lets_failed_contacts_try_again_waits_for_their_parts(worker: Wiring, other: Wiring) -> None:
+    """A wave that has chosen its tokens finds them as they were until it ends."""
+    key = PEOPLE[0]
+    with worker.store.read() as connection:
+        (part, _) = places_of(connection, worker.store.parts, worker.workspace_id, [key])[key]
+    hurry = "SET lock_timeout = '10ms'"
+    sa.event.listen(other.store.engine, "begin", lambda connection: connection.exec_driver_sql(hurry))
+    with transaction(worker.store, part):
+        for retry in (partial(failures.retry, contact=key), partial(failures.retry_flow, key="welcome")):
+            with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+                retry(other)
+    with transaction(worker.store, (part + 1) % worker.store.parts):
+        assert failures.retry(other, key) == 0

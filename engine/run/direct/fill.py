@@ -13,7 +13,7 @@ from engine.run import claim, sql
 from engine.run.context import Run
 from engine.run.direct import moments
 from engine.run.direct.program import Direct, Start, known_starts, soundness
-from engine.run.enroll import Entrants, allowed, entering, identity, in_range, ordinal
+from engine.run.enroll import Entrants, allowed, count_range, entering, identity, in_range, ordinal
 from engine.run.program import TOKEN, Program
 from engine.run.recorder import Recorder
 from engine.run.rest import ENROLLMENT
@@ -176,10 +176,11 @@ def fill_entrants(run: Run, direct: Direct, trigger: PlanNode, entrants: Entrant
     return statement.run(run.connection, given).rowcount
 
 
-def fill_range(run: Run, direct: Direct, trigger: PlanNode, after: int, last: int) -> int:
-    """Fill the table with the contacts after one, up to another one, who may come in; give the number of members.
+def fill_range(run: Run, direct: Direct, trigger: PlanNode, after: int, last: int) -> tuple[int, int]:
+    """Fill the table with the contacts after one, up to another one, who may come in.
 
-    Cost: two statements.
+    Shape: how many contacts there are, and how many may come in. Cost: two statements, one more where somebody of them
+    was in the flow before.
     """
     clear(run.connection, DIRECT)
     reentry = direct.program.plan.reentry
@@ -191,7 +192,9 @@ def fill_range(run: Run, direct: Direct, trigger: PlanNode, after: int, last: in
     statement = direct.program.once(("enter all", trigger.index, reentry), build)
     given = {**entering(run, direct.program.plan, last - after, after + 1), "after": after, "last": last}
     _ask_entrants(run, direct, trigger, given, "range")
-    return statement.run(run.connection, given).rowcount
+    entered = statement.run(run.connection, given).rowcount
+    # Where re-entry keeps nobody out, all have come in that there are.
+    return entered if reentry in ("always", "new") else count_range(run, after, last), entered
 
 
 def _ask_entrants(run: Run, direct: Direct, trigger: PlanNode, given: dict[str, Any], form: str) -> None:

@@ -1,7 +1,7 @@
 """Carry due tokens that have one way only and do nothing on it, where they lie: waits before an end, or before a wait.
 
-Nothing is copied and nothing is looked up, so that SQLite needs no second pass over its rows. On SQLite only: there is
-one writer at a time, and what is claimed stays claimed from one statement to the next.
+Nothing is copied and nothing is looked up, so that a database needs no second pass over its rows. What is chosen stays
+chosen from one statement to the next: whoever changes tokens has their part to itself.
 """
 
 from collections import Counter
@@ -75,9 +75,9 @@ def _is_still(way: Way) -> bool:
 
 
 def straight_of(direct: Direct) -> Straight | None:
-    """Find the nodes of a plan from which one way leads on; None where there is none, or the database is another."""
+    """Find the nodes of a plan from which one way leads on; None where there is none."""
     found = direct.program.once("straight", partial(Straight.of, direct))
-    return found if found.ways and direct.program.dialect == "sqlite" else None
+    return found if found.ways else None
 
 
 def move(run: Run, straight: Straight, given: Mapping[str, Any], *, woken_only: bool) -> WaveReport:

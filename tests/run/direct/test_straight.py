@@ -111,9 +111,6 @@ def test_which_nodes_are_straight(wiring: Wiring) -> None:
     direct = direct_of(deployment.program(version, wiring.store.name))
     assert direct is not None
     found = straight.straight_of(direct)
-    if wiring.store.name == "postgresql":
-        assert found is None
-        return
     assert found is not None
     plan = direct.program.plan
     assert {plan.nodes[index].id for index in found.nodes} == {"short", "long", "later"}
@@ -121,13 +118,11 @@ def test_which_nodes_are_straight(wiring: Wiring) -> None:
 
 
 def test_a_claim_that_changed_is_rolled_back(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
-    if wiring.store.name == "postgresql":
-        return
     monkeypatch.setattr(program, "_recent", [])  # what is compiled here is for nobody else
     enroll_all(wiring, "waits")
     pass_time(wiring, "1h")
     monkeypatch.setattr(straight, "_drop", lambda *_: TOKEN.delete().where(sa.false()))
-    with pytest.raises(AssertionError, match="0 tokens ended instead of 3"):
+    with pytest.raises(AssertionError, match="0 tokens ended instead of"):
         tick(wiring)
     assert states(wiring) == {"active": 5}
     assert path(wiring, "ben")[-1] == ("09:00", "trial")
