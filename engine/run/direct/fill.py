@@ -26,12 +26,13 @@ ZERO = sa.literal_column("0", sa.Integer)
 def fill_due(run: Run, direct: Direct, contacts: Sequence[int], *, woken_only: bool = False) -> int:
     """Fill the table with the due tokens of these contacts (ascending); give the number of members.
 
-    Cost: one statement for starts that look at the contact, one for those that do not.
+    Cost: one statement for starts that do not look at the contact, one for those that do unless all were found.
     """
     if not contacts:
         return 0
     form, given = claim.chosen_contacts(contacts)
-    return _fill(run, direct, form, woken_only, given)
+    # Without parallel paths a contact has one token here.
+    return _fill(run, direct, form, woken_only, given, most=len(contacts))
 
 
 def fill_turn(run: Run, direct: Direct) -> int:
@@ -39,14 +40,19 @@ def fill_turn(run: Run, direct: Direct) -> int:
     return _fill(run, direct, "turn", False, {})
 
 
-def _fill(run: Run, direct: Direct, form: str, woken_only: bool, given: dict[str, Any]) -> int:
+def _fill(run: Run, direct: Direct, form: str, woken_only: bool, given: dict[str, Any], most: int | None = None) -> int:
     clear(run.connection, DIRECT)
     given = run.given(version_id=direct.program.plan.version_id, **given)
     if any(start.asked for start in direct.starts):
         asking = direct.program.once(("asking", form, woken_only), partial(_asking, direct, form, woken_only))
         moments.note(run, direct, asking.run(run.connection, given).all())
     statements = direct.program.once(("fill", form, woken_only), partial(_fillings, direct, form, woken_only))
-    return sum(statement.run(run.connection, given).rowcount for statement in statements)
+    found = 0
+    for statement in statements:
+        found += statement.run(run.connection, given).rowcount
+        if found == most:
+            break
+    return found
 
 
 def _fillings(direct: Direct, form: str, woken_only: bool) -> list[Prepared]:

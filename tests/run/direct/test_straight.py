@@ -125,4 +125,4 @@ def test_a_claim_that_changed_is_rolled_back(wiring: Wiring, monkeypatch: pytest
     with pytest.raises(AssertionError, match="0 tokens ended instead of"):
         tick(wiring)
     assert states(wiring) == {"active": 5}
-    assert path(wiring, "ben")[-1] == ("09:00", "trial")
+    assert path(wiring, "ann")[-1] == ("09:00", "trial")
