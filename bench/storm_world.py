@@ -85,12 +85,38 @@ CARE: Final[dict[str, Any]] = {
 }
 """Let in by what the other flow changes."""
 
+DRIP: Final[dict[str, Any]] = {
+    "dripline": 1,
+    "key": "drip",
+    "name": "Drip",
+    "nodes": [
+        {"id": "start", "type": "trigger.event", "config": {"event": "signed_up"}},
+        {"id": "half", "type": "split.random", "config": {"weights": {"a": 1, "b": 1}}},
+        {"id": "first", "type": "send.email", "config": {"subject": "First", "text": "First"}},
+        {"id": "day", "type": "wait.delay", "config": {"duration": "1d"}},
+        {"id": "again", "type": "wait.delay", "config": {"duration": "12h"}},
+        {"id": "second", "type": "send.email", "config": {"subject": "Second", "text": "Second"}},
+        {"id": "end", "type": "wait.delay", "config": {"duration": "1d"}},
+    ],
+    "edges": [
+        {"from": "start", "to": "half"},
+        {"from": "half", "port": "a", "to": "first"},
+        {"from": "half", "port": "b", "to": "day"},
+        {"from": "first", "to": "day"},
+        {"from": "day", "to": "again"},
+        {"from": "again", "to": "second"},
+        {"from": "second", "to": "end"},
+    ],
+}
+"""All its ways are known beforehand; after two of its waits nothing is done."""
+
 
 def prepare(store: Store, contacts: int, seed: int = 1) -> None:
     """Fill a database: contacts, live flows, and the events that are going to happen."""
     wiring = engine_on(store)
     go_live(wiring, FLOW)
     go_live(wiring, CARE)
+    go_live(wiring, DRIP)
     fill(store, contacts)
     with store.write() as connection:
         zone = sa.case(dict(enumerate(ZONES)), value=CONTACT.c.hash % len(ZONES))
