@@ -101,7 +101,8 @@ class Stock:
         """Forget everything; wait for what is being rendered, and leave all places to others."""
         self._forget()
         self._hands.shutdown()
-        leases.leave(self.store, self._reserved, self.worker)
+        if self._reserved:
+            leases.leave(self.store, [self.worker], self._reserved)
 
     def _go_to(self, place: Place) -> None:
         """Begin with a place anew; what is being rendered of it is kept if nothing else of it is known."""

@@ -26,7 +26,6 @@ from engine.channels.prepare import ContentOf, Ready
 from engine.channels.render import Renderer
 from engine.channels.surroundings import Surroundings, read_surroundings
 from engine.clock import Clock
-from engine.store import leases
 from engine.store.claims import MESSAGES, claim, own_order
 from engine.store.session import Store
 from engine.terms import Json, Micros, length_micros
@@ -135,11 +134,9 @@ def recover(
     """Find messages whose worker died between intent and result: send them again where that does no harm.
 
     Shape: how many are queued again, and how many are in doubt now. ``living`` are workers known to be alive; ``only``
-    names the one whose messages these are, alive or not; intents younger than ``after`` are left alone. Cost: one
-    statement, and at most two a part.
+    names the one whose messages these are, alive or not; intents younger than ``after`` are left alone. Cost: at most
+    two statements a part.
     """
-    if only is None:
-        leases.leave_of(store, living)
     keyed = [name for name, channel in channels.items() if channel.keyed]
     now = clock.micros()
     again = lost = 0

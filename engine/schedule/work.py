@@ -14,7 +14,7 @@ from engine.run.context import TickReport
 from engine.run.judging import Judged, Mine, everybody, judge
 from engine.run.tick import tick
 from engine.schedule.pruning import Kept, prune_by_age
-from engine.store.leases import end_sessions, forget, holders
+from engine.store.leases import end_sessions, forget, holders, leave, reservers
 from engine.store.tables import Inbox, Message
 from engine.store.tables.messages import OPEN_MESSAGE
 from engine.telemetry import is_running
@@ -99,7 +99,9 @@ def recover_once(wiring: Wiring) -> tuple[int, int]:
             MESSAGE.c.part.in_(range(wiring.store.parts)), OPEN_MESSAGE, MESSAGE.c.state == "sending"
         )
         workers = [str(name) for name in connection.scalars(busy.distinct()) if name is not None]
-        leased = holders(connection) if workers else {}
+        reserving = reservers(connection)
+        leased = holders(connection) if workers or reserving else {}
+    leave(wiring.store, [name for name in reserving if leased.get(name, is_running(name)) is False])
     running = {name: leased.get(name, is_running(name)) for name in workers}
     here = [name for name, runs in running.items() if runs]
     elsewhere = [name for name, runs in running.items() if runs is None]

@@ -2,7 +2,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import time, timedelta
+from datetime import time
 
 import pytest
 from sqlalchemy import event
@@ -10,10 +10,9 @@ from sqlalchemy import event
 from designer.rendering.renderer import JinjaRenderer, Job
 from engine.channels.ahead import FRESH
 from engine.channels.base import Outcome, Outgoing, sent
-from engine.channels.dispatch import Office, recover
+from engine.channels.dispatch import Office
 from engine.clock import FixedClock
 from engine.errors import RenderError
-from engine.store import leases
 from engine.store.claims import own_order
 from engine.store.session import Store
 from engine.terms import Json
@@ -138,18 +137,6 @@ def test_what_one_worker_reads_others_leave_to_it(postgresql_store: Store) -> No
     with postgresql_store.write() as connection:
         connection.execute(MESSAGE.update().where(MESSAGE.c.part == part).values(state="queued", attempt=0))
     assert send(given, worker="other").sent == mine
-
-
-def test_what_a_dead_worker_has_reserved_is_free_when_its_messages_are_found(postgresql_store: Store) -> None:
-    keys = owed(postgresql_store, 5)
-    given = office(postgresql_store, {"email": ScriptedChannel()})
-    for key in keys:
-        assert leases.reserve(postgresql_store, f"messages/{key.part}/email", "dead", timedelta(days=1))
-    assert send(given, worker="other").total == 0
-    recover(postgresql_store, given.clock, given.channels, living=["dead"])
-    assert send(given, worker="other").total == 0
-    recover(postgresql_store, given.clock, given.channels, living=["other"])
-    assert send(given, worker="other").sent == len(keys)
 
 
 def test_the_next_part_is_rendered_while_the_last_message_of_one_goes(postgresql_store: Store) -> None:

@@ -20,6 +20,7 @@ from engine.channels.email import EmailChannel, Server, read_server
 from engine.channels.smtp import Session
 from engine.clock import FixedClock
 from engine.errors import ChannelError
+from engine.store import leases
 from engine.store.session import Store
 from engine.terms import MINUTE
 from tests.channels.office import LINKS, WORKER, content, office, send
@@ -235,6 +236,9 @@ def test_a_process_killed_between_acceptance_and_record_never_sends_twice_silent
         given = office(store, {"email": channel(server)}, DAY1, at=START + HOUR)
         _, lost = recover(store, given.clock, given.channels, living=[WORKER], after=timedelta(minutes=2))
         assert lost == under_way
+        with store.read() as connection:
+            reserving = leases.reservers(connection)
+        leases.leave(store, reserving)
         send(given)
     ids = [mail["Message-ID"] for mail in server.mails]
     assert len(ids) == len(set(ids))

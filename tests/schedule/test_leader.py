@@ -117,6 +117,25 @@ def test_a_process_that_runs_but_is_silent_loses_its_messages(
     assert state(postgresql_store, key)[0] == ("queued" if term == OVER else "sent")
 
 
+def test_what_a_process_reserved_is_free_as_soon_as_it_is_known_to_be_gone(postgresql_store: Store) -> None:
+    wiring = engine_on(postgresql_store, format_instant(START + HOUR))
+    host, number, began = name_process().split("/")
+    here, elsewhere = name_process(), f"far-{host}/{number}/{began}"
+    gone, silent = f"{host}/{number}/another", f"{host}/{number}/{began}-silent"
+    for owner in (here, elsewhere, gone, silent):
+        assert leases.reserve(postgresql_store, f"messages/of {owner}", owner, leases.TERM)
+    with postgresql_store.write() as connection:
+        # A lease counts for more than what the machine knows of its processes.
+        leases.hold(connection, silent, silent, leases.TERM)
+    work.recover_once(wiring)
+    with postgresql_store.read() as connection:
+        assert set(leases.reservers(connection)) == {here, elsewhere, silent}
+    leases.leave(postgresql_store, [here], ["messages/of nobody"])
+    assert not leases.reserve(postgresql_store, f"messages/of {here}", elsewhere, leases.TERM)
+    leases.leave(postgresql_store, [here])
+    assert leases.reserve(postgresql_store, f"messages/of {here}", elsewhere, leases.TERM)
+
+
 def test_a_shared_clock_goes_on_by_itself_and_is_set_right(postgresql_store: Store) -> None:
     clock = SharedClock(1_000_000_000)
     before = clock.micros()
