@@ -1,4 +1,4 @@
-"""What the storm rages over: two flows with a bit of everything, contacts, and events of the days to come."""
+"""What the storm rages over: three flows with a bit of everything, contacts, and events of the days to come."""
 
 import random
 from collections.abc import Iterator
