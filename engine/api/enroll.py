@@ -4,7 +4,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import islice
 from typing import Final, TextIO
 
@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from engine.access.rights import Right
 from engine.api.acting import needs
 from engine.errors import FlowError, PeopleError
-from engine.library.plan import Plan, PlanNode
+from engine.library.plan import Plan
 from engine.people.contacts import places_of
 from engine.run.context import Run
 from engine.run.moving import enter_moving, enter_range
@@ -44,6 +44,11 @@ class Enrolled:
     entered: int = 0
     steps: int = 0
     unknown: tuple[str, ...] = ()
+
+    def count(self, entered: int, steps: int) -> None:
+        """Add what came of one trigger."""
+        self.entered += entered
+        self.steps += steps
 
     @property
     def refused(self) -> int:
@@ -112,21 +117,17 @@ def read_keys(file: TextIO) -> Iterator[str]:
 
 def _enroll_next(run: Run, flow: str, after: int, limit: int, done: Enrolled) -> int | None:
     """Let in the next batch of a part's contacts; give where to go on."""
+    plan = _open_by_hand(run, flow)
     first = _following(run.dialect).run(run.connection, run.given(after=after)).scalar()
     if first is None:
-        _let_in(run, flow, done, lambda plan, trigger: (0, 0))
         return None
-    after, last = first - 1, first - 1 + limit
-    asked = 0
-
-    def enter(plan: Plan, trigger: PlanNode) -> tuple[int, int]:
-        nonlocal asked
-        asked, entered, steps = enter_range(run, plan, trigger, after, last)
-        return entered, steps
-
-    _let_in(run, flow, done, enter)
+    last, asked = int(first) - 1 + limit, 0
+    for trigger in plan.by_hand:
+        # All triggers are asked for the same contacts.
+        asked, entered, steps = enter_range(run, plan, trigger, first - 1, last)
+        done.count(entered, steps)
     done.asked += asked
-    return int(last)
+    return last
 
 
 def _run(wiring: Wiring, connection: Connection, part: int) -> Run:
@@ -142,14 +143,20 @@ def _enroll_batch(wiring: Wiring, flow: str, keys: Sequence[str], done: Enrolled
     for part in sorted(by_part) or [0]:
         with transaction(wiring.store, part) as connection:
             run = _run(wiring, connection, part)
+            plan = _open_by_hand(run, flow)
             clear(connection, ENTRANT)
             _listed(run.dialect).run(connection, run.given(contacts=pack(sorted(by_part[part]))))
-            _let_in(run, flow, done, partial(enter_moving, run))
+            for trigger in plan.by_hand:
+                done.count(*enter_moving(run, plan, trigger))
     done.asked += len(keys)
     done.unknown += tuple(key for key in keys if key not in places)
 
 
-def _let_in(run: Run, flow: str, done: Enrolled, way_in: Callable[[Plan, PlanNode], tuple[int, int]]) -> None:
+def _open_by_hand(run: Run, flow: str) -> Plan:
+    """Find the plan of a flow that lets contacts in by hand now.
+
+    Errors: ``FlowError``.
+    """
     version = run.deployment.live.get(flow)
     if version is None:
         raise FlowError(f"flow {flow!r} is not live; publish it first", flow=flow)
@@ -158,10 +165,7 @@ def _let_in(run: Run, flow: str, done: Enrolled, way_in: Callable[[Plan, PlanNod
         raise FlowError(f"flow {flow!r} is paused and lets nobody in; resume it first", flow=flow)
     if not plan.by_hand:
         raise FlowError(f"flow {flow!r} has no trigger.manual; add one to let contacts in by hand", flow=flow)
-    for trigger in plan.by_hand:
-        entered, steps = way_in(plan, trigger)
-        done.entered += entered
-        done.steps += steps
+    return plan
 
 
 @cache

@@ -95,9 +95,8 @@ def retry(wiring: Wiring, contact: str, token: int | None = None) -> int:
     Errors: ``NotFound``.
     """
     with wiring.store.read() as connection:
-        part = find_one(wiring, connection, contact).part
-    with transaction(wiring.store, part) as connection:
         facts = find_one(wiring, connection, contact)
+    with transaction(wiring.store, facts.part) as connection:
         run = Run(connection, facts.part, look(wiring, connection), wiring.clock.micros(), exact=False)
         tried = repair.retry(run, facts.id, token)
         note(wiring, connection, "token.retry", f"{facts.part}/{facts.id}", tokens=tried)

@@ -198,7 +198,7 @@ class _Lane:
         """Look which parts have messages to hand over, by which of the channel's names."""
         now, parts = self.office.clock.micros(), range(self.office.store.parts)
         places = outbox.places_with_due(connection, parts, now, self.names)
-        # Who meets others would render the same messages.
+        # Who meets others leaves the messages to them.
         self.places = sorted(places, key=lambda place: own_order(place[0]))
         self.looked = time.monotonic()
         return bool(places)

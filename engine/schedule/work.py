@@ -92,7 +92,7 @@ def recover_once(wiring: Wiring) -> tuple[int, int]:
     """Find messages that were under way in processes which ended; give how many go again and how many are in doubt.
 
     A process with a lease lives as long as that runs. Of others those of this machine are known to run or not; one of
-    another machine may be silent for a while.
+    another machine may be silent for a while. What those have reserved that ended is free again.
     """
     with wiring.store.read() as connection:
         busy = sa.select(MESSAGE.c.worker).where(
@@ -101,8 +101,9 @@ def recover_once(wiring: Wiring) -> tuple[int, int]:
         workers = [str(name) for name in connection.scalars(busy.distinct()) if name is not None]
         reserving = reservers(connection)
         leased = holders(connection) if workers or reserving else {}
-    leave(wiring.store, [name for name in reserving if leased.get(name, is_running(name)) is False])
-    running = {name: leased.get(name, is_running(name)) for name in workers}
+    lives = {name: leased.get(name, is_running(name)) for name in {*workers, *reserving}}
+    leave(wiring.store, [name for name in reserving if lives[name] is False])
+    running = {name: lives[name] for name in workers}
     here = [name for name, runs in running.items() if runs]
     elsewhere = [name for name, runs in running.items() if runs is None]
     # Who lives and has begun nothing may begin now.

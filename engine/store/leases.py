@@ -1,4 +1,4 @@
-"""Have something until an instant of the database's clock: one's own life, or the lead.
+"""Have something until an instant of the database's clock: one's own life, the lead, or what one is at just now.
 
 A lease needs nobody to end it. Whoever held one and was stopped for longer finds that its epoch is over.
 """
@@ -23,6 +23,11 @@ TERM: Final = timedelta(seconds=8)
 """How long a process may be silent before others take over what it had."""
 
 LEADER: Final = "leader"
+
+_RESERVED: Final = sa.and_(LEASE.c.name != LEASE.c.owner, LEASE.c.name != LEADER)
+"""All leases but those of processes and of the lead: what somebody is at just now."""
+
+_LAX: Final = "SET LOCAL synchronous_commit = off"
 
 
 def hold(connection: Connection, name: str, owner: str, term: timedelta = TERM) -> int | None:
@@ -70,10 +75,6 @@ def reservers(connection: Connection) -> list[str]:
     """
     chosen = sa.select(LEASE.c.owner).where(_RESERVED, LEASE.c.until > database_now())
     return list(connection.scalars(chosen.distinct()))
-
-
-_RESERVED: Final = sa.and_(LEASE.c.name != LEASE.c.owner, LEASE.c.name != LEADER)
-_LAX: Final = "SET LOCAL synchronous_commit = off"
 
 
 def is_held(connection: Connection, name: str, owner: str, epoch: int) -> bool:

@@ -22,8 +22,8 @@ class Claim(SQLModel, table=True):
 class Lease(SQLModel, table=True):
     """One row is something that one process has until an instant of the database's clock, or has had.
 
-    A process has a row of its own name while it lives; ``leader`` is who does what must be done once. ``epoch`` counts
-    the owners.
+    A process has a row of its own name while it lives; ``leader`` is who does what must be done once; all
+    others are reservations, such as ``messages/PART/CHANNEL`` of who reads those now. ``epoch`` counts the owners.
     """
 
     __tablename__ = "lease"
