@@ -1,12 +1,14 @@
 // What the hand needs in forms between two answers of the server: sliders that show their number, variables put in at
 // the caret, the focus on the row that was just added. And care that an answer undoes nothing that was typed after the
 // question: a morph sets inputs to what the server says, and leaves selects and boxes that were touched as they are.
+// And that nothing moves away under a press.
 
 const FORMS = "form.setting, form.segment-form, form.message-form";
 const typed = new WeakMap();
 let clock = 0;
 let spot = null;
 let pressed = "";
+let press = null;
 
 const inputs = (forms) => document.querySelectorAll(`:is(${forms}) :is(input, textarea, select)[name]`);
 const isNewer = (input, ctx) => (typed.get(input) ?? 0) > (ctx.asked ?? 0);
@@ -55,22 +57,31 @@ document.addEventListener("focusin", ({ target }) => {
   if (target.matches("[data-takes-variables]")) spot = target;
 });
 
-// Help goes with the focus, which a press takes away: it waits until the press has ended, else what is pressed would move
-// away from under the pointer, and nothing would be clicked.
+// Help goes with the focus, which a press takes away, and an answer may bring lines above the button: both wait until the
+// press has ended, else what is pressed would move away from under the pointer, and nothing would be clicked.
 document.addEventListener(
   "pointerdown",
-  () => {
+  ({ target }) => {
     for (const field of document.querySelectorAll(".field:focus-within")) field.toggleAttribute("data-left", true);
+    // Not for selects: the end of a press that opened their list is not told.
+    if (target.closest("button, a, summary")) press ??= Promise.withResolvers();
   },
   true,
 );
 
 for (const name of ["pointerup", "pointercancel"])
-  document.addEventListener(name, () => {
-    setTimeout(() => {
-      for (const field of document.querySelectorAll("[data-left]")) field.removeAttribute("data-left");
-    });
-  });
+  document.addEventListener(
+    name,
+    () => {
+      // After the click that follows.
+      setTimeout(() => {
+        for (const field of document.querySelectorAll("[data-left]")) field.removeAttribute("data-left");
+        press?.resolve();
+        press = null;
+      });
+    },
+    true,
+  );
 
 document.addEventListener("submit", ({ submitter }) => {
   if (submitter?.name === "press") pressed = submitter.value;
@@ -89,7 +100,14 @@ document.addEventListener("input", ({ target }) => {
 });
 
 document.addEventListener("htmx:config:request", ({ detail }) => {
-  detail.ctx.asked = clock;
+  const { ctx } = detail;
+  ctx.asked = clock;
+  if (!drawn(ctx)) return;
+  ctx.fetch = async (...asked) => {
+    const answer = await fetch(...asked);
+    await press?.promise;
+    return answer;
+  };
 });
 
 document.addEventListener("htmx:before:swap", ({ detail }) => {

@@ -126,6 +126,29 @@ def test_a_rule_is_built_in_a_nodes_inspector(page: Page, wiring: Wiring) -> Non
     expect(form.locator(".fault").first).to_be_visible()
 
 
+def test_an_answer_does_not_pull_a_button_away_while_it_is_pressed(page: Page, wiring: Wiring) -> None:
+    page.set_viewport_size({"width": 1440, "height": 1600})
+    page.goto("/flows/branching/canvas")
+    page.locator('[data-id="fork"], #n-fork').first.click()
+    form = page.locator("#setting-cases")
+    form.locator('[name="v.0.when.0.value"]').wait_for()
+    button = form.locator('button[value="add v"]')
+
+    def while_pressed(route: Any) -> None:
+        answer = route.fetch()
+        button.hover()
+        page.mouse.down()
+        route.fulfill(response=answer)
+
+    page.route("**/gestures", while_pressed, times=1)
+    with page.expect_response("**/gestures"):
+        form.locator('[name="v.0.when.0.form"]').select_option("segment")
+    # Whoever draws the answer at once has drawn it when a later question is answered.
+    page.evaluate("() => fetch(location.href).then((answer) => answer.text())")
+    page.mouse.up()
+    expect(form.locator('[name="v.1.port"]')).to_be_visible()
+
+
 def test_a_letter_is_written_seen_tested_and_kept(page: Page, wiring: Wiring) -> None:
     page.goto("/templates/new")
     page.fill('[name="key"]', "hello")
