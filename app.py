@@ -129,7 +129,8 @@ def demo(
 def _listen(wiring: "Wiring", metronome: "Metronome", host: str, port: int, *, is_demo: bool = False) -> None:
     import uvicorn
 
-    from designer.app import calm_collector, create_app
+    from designer.app import create_app
+    from engine.collector import calm_collector
 
     rested: list[bool] = []
     app = create_app(
@@ -437,9 +438,11 @@ def workspace(
 
 
 def _run(wiring: "Wiring") -> Callable[[], bool]:
+    from engine.collector import calm_collector
     from engine.schedule.metronome import Metronome
 
     metronome = Metronome(wiring)
+    calm_collector()
     metronome.start()
     return metronome.stop
 

@@ -12,6 +12,7 @@ from bench.databases import Databases, scratch, version_of
 from bench.lines import NAMES, Line, lines
 from bench.results import Result, keep, machine, rate
 from bench.samples import Sample
+from engine.collector import calm_collector
 
 Measure = Callable[[Databases, argparse.Namespace, Path], Result]
 
@@ -19,6 +20,8 @@ Measure = Callable[[Databases, argparse.Namespace, Path], Result]
 def main() -> int:
     """Measure what was asked for; 1 when a bound does not hold."""
     asked = _arguments()
+    # As processes of the product do.
+    calm_collector()
     passed = True
     for kind in asked.db or ("sqlite", "postgresql"):
         with (

@@ -18,9 +18,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench import canvas_page, react_flow
 from bench.hands import Hand, layerize
-from designer.app import calm_collector
 from designer.rendering.renderer import JinjaRenderer
 from engine.api import drawing, flows
+from engine.collector import calm_collector
 from engine.settings import Settings
 from engine.wiring import Wiring, connect
 from tests.support import chromium

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from bench.network import enter
 from bench.world import engine_on
 from engine.clock import FixedClock
+from engine.collector import calm_collector
 from engine.schedule.metronome import Metronome
 from engine.store.leases import TERM
 from engine.store.session import open_store
@@ -65,6 +66,7 @@ def _work(url: str, how: How, network: str | None, hears: Connection) -> None:
     assert isinstance(wiring.clock, FixedClock)
     metronome = Metronome(wiring, seconds=how.ring, term=timedelta(seconds=how.term))
     wiring.clock.at = hears.recv()
+    calm_collector()
     metronome.start()
     with suppress(EOFError):
         while True:

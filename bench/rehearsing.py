@@ -11,10 +11,10 @@ from bench.memory import peak
 from bench.results import Result
 from bench.samples import measured
 from bench.world import START
-from designer.app import calm_collector
 from designer.rendering.renderer import JinjaRenderer
 from engine.api import documents, rehearsal
 from engine.clock import FixedClock
+from engine.collector import calm_collector
 from engine.settings import Settings
 from engine.wiring import Wiring, connect
 from tests.law.sources import ROOT

@@ -1,7 +1,6 @@
 """Everything HTTP, put together: pages, ingestion, links of messages, health, files."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,13 +40,6 @@ NOTHING_SHIPPED = Shipped({}, {}, {})
 
 GUEST = ("demo@dripline.test", "Demo")
 """The user as whom visitors of a demo act who come from this machine."""
-
-
-def calm_collector() -> None:
-    """Let the collector of cycles leave alone what is there now and look less often: large pages would wait for it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def create_app(

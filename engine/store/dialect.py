@@ -90,6 +90,8 @@ _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "temp_store=FILE",
+    # What a wave changed in its own tables is gone with a crash: only a rollback needs it back.
+    "temp.journal_mode=MEMORY",
     "cache_size=-65536",
     "wal_autocheckpoint=4000",
     "journal_size_limit=67108864",
