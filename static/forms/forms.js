@@ -102,7 +102,6 @@ document.addEventListener("input", ({ target }) => {
 document.addEventListener("htmx:config:request", ({ detail }) => {
   const { ctx } = detail;
   ctx.asked = clock;
-  if (!drawn(ctx)) return;
   ctx.fetch = async (...asked) => {
     const answer = await fetch(...asked);
     await press?.promise;

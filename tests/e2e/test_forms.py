@@ -111,8 +111,10 @@ def test_a_rule_is_built_in_a_nodes_inspector(page: Page, wiring: Wiring) -> Non
     form.locator('[name="v.0.when.n"]').wait_for(state="attached")
     form.locator('button[value="add v.0.when"]').click()
     form.locator('[name="v.0.when.1.form"]').select_option("segment")
-    form.locator('[name="v.0.when.1.value"]').fill("pros")
-    page.keyboard.press("Tab")
+    with page.expect_response("**/rules/matching"):
+        form.locator('[name="v.0.when.1.value"]').fill("pros")
+        page.keyboard.press("Tab")
+    expect(form.locator(".fault").first).to_be_visible()
     # The help of the row goes when the button is pressed, and must not pull the button away before it is let go.
     form.locator('button[value="add v"]').click(delay=200)
     expect(form.locator('[name="v.1.port"]')).to_be_visible()
@@ -123,27 +125,28 @@ def test_a_rule_is_built_in_a_nodes_inspector(page: Page, wiring: Wiring) -> Non
 
     assert cases()[0] == {"port": "yes", "when": {"all": [{"tag": "vip"}, {"segment": "pros"}]}}
     assert len(cases()) == 2
-    expect(form.locator(".fault").first).to_be_visible()
 
 
-def test_an_answer_does_not_pull_a_button_away_while_it_is_pressed(page: Page, wiring: Wiring) -> None:
+def test_no_answer_pulls_a_button_away_while_it_is_pressed(page: Page, wiring: Wiring) -> None:
+    # So high that the panel need not scroll: then what stands above a button moves it.
     page.set_viewport_size({"width": 1440, "height": 1600})
     page.goto("/flows/branching/canvas")
     page.locator('[data-id="fork"], #n-fork').first.click()
     form = page.locator("#setting-cases")
-    form.locator('[name="v.0.when.0.value"]').wait_for()
+    expect(form.locator(".matching .found")).to_be_visible()
     button = form.locator('button[value="add v"]')
 
     def while_pressed(route: Any) -> None:
+        expect(form.locator(".fault").first).to_be_visible()
         answer = route.fetch()
         button.hover()
         page.mouse.down()
         route.fulfill(response=answer)
 
-    page.route("**/gestures", while_pressed, times=1)
-    with page.expect_response("**/gestures"):
+    page.route("**/rules/matching", while_pressed, times=1)
+    with page.expect_response("**/rules/matching"):
         form.locator('[name="v.0.when.0.form"]').select_option("segment")
-    # Whoever draws the answer at once has drawn it when a later question is answered.
+    # Who draws an answer at once has drawn it when a later question is answered.
     page.evaluate("() => fetch(location.href).then((answer) => answer.text())")
     page.mouse.up()
     expect(form.locator('[name="v.1.port"]')).to_be_visible()
