@@ -69,19 +69,18 @@ document.addEventListener(
   true,
 );
 
-for (const name of ["pointerup", "pointercancel"])
-  document.addEventListener(
-    name,
-    () => {
-      // After the click that follows.
-      setTimeout(() => {
-        for (const field of document.querySelectorAll("[data-left]")) field.removeAttribute("data-left");
-        press?.resolve();
-        press = null;
-      });
-    },
-    true,
-  );
+function endPress() {
+  // After the click that follows.
+  setTimeout(() => {
+    for (const field of document.querySelectorAll("[data-left]")) field.removeAttribute("data-left");
+    press?.resolve();
+    press = null;
+  });
+}
+
+// A menu or another window may take the end of a press away: then it ends with what happens next.
+for (const name of ["pointerup", "pointercancel", "contextmenu", "keydown"]) document.addEventListener(name, endPress, true);
+window.addEventListener("blur", endPress);
 
 document.addEventListener("submit", ({ submitter }) => {
   if (submitter?.name === "press") pressed = submitter.value;

@@ -152,6 +152,17 @@ def test_no_answer_pulls_a_button_away_while_it_is_pressed(page: Page, wiring: W
     expect(form.locator('[name="v.1.port"]')).to_be_visible()
 
 
+def test_a_press_that_ends_in_a_menu_holds_no_answer_back(page: Page) -> None:
+    page.goto("/segments/new")
+    page.locator(".matching p").wait_for()
+    page.locator('button[value="add v"]').hover()
+    page.mouse.down(button="right")
+    # The menu takes the rest.
+    page.locator('[name="v.0.attr"]').fill("plan")
+    page.keyboard.press("Tab")
+    expect(page.locator('[name="v.0.attr_was"]')).to_have_value("plan")
+
+
 def test_a_letter_is_written_seen_tested_and_kept(page: Page, wiring: Wiring) -> None:
     page.goto("/templates/new")
     page.fill('[name="key"]', "hello")
