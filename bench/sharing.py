@@ -7,6 +7,9 @@ database and a share of the contacts to itself, show what several of them cost w
 
 As many contacts go through before those that are counted: by them every worker compiles the flows, and the server plans
 their statements for each connection, which takes ten runs of each. A worker does so once in its life.
+
+There are few parts, so that batches are as large as those of a flow with many contacts: in small ones most of what is
+measured is how processes that take turns on one core push each other out of its caches.
 """
 
 import argparse
@@ -19,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import numpy as np
 import sqlalchemy as sa
 
 from bench import storm_world
@@ -42,16 +46,20 @@ LATER: Final = timedelta(days=storm_world.DAYS)
 """So much later the second half of the contacts comes."""
 
 PATIENCE: Final = 1_200.0
-WAVES: Final = "SELECT count(*) FROM (SELECT DISTINCT part, wave FROM journal) AS waves"
+WAVES: Final = "SELECT count(DISTINCT (part, wave)), count(*) FROM journal"
 _SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
 class Cost(NamedTuple):
-    """What a batch costs with so many workers, in milliseconds of a worker's and of the server's processor time."""
+    """What a batch costs with so many workers, in milliseconds of a worker's and of the server's processor time.
+
+    Shape: ``moves`` is how many tokens a batch moves, in the mean.
+    """
 
     workers: int
     apart: bool
     batches: int
+    moves: float
     mine: float
     server: float
 
@@ -126,19 +134,19 @@ def share(databases: PostgresServer, parts: int, contacts: int, workers: int, *,
             place.crew.begin(to_micros(parse_instant(EARLY)))
         until(lambda: sum(_alive(store) for store in stores) == workers, "all workers are there")
         _pass(places, START)
-        known = sum(map(_waves, stores))
+        known = np.sum([_waves(store) for store in stores], axis=0)
         pids = [worker.pid for place in places for worker in place.crew.workers]
         before, server = sum(map(spent, pids)), served(urls[0])
         _pass(places, START + LATER)
         mine, server = sum(map(spent, pids)) - before, served(urls[0]) - server
-        waves = sum(map(_waves, stores)) - known
+        waves, moves = np.sum([_waves(store) for store in stores], axis=0) - known
     finally:
         for place in places:
             place.crew.end()
             place.store.close()
         for url in urls:
             databases.drop(url)
-    return Cost(workers, apart, waves, 1000 * mine / waves, 1000 * server / waves)
+    return Cost(workers, apart, int(waves), moves / waves, 1000 * mine / waves, 1000 * server / waves)
 
 
 def _pass(places: Sequence[Place], begin: datetime) -> None:
@@ -151,9 +159,11 @@ def _pass(places: Sequence[Place], begin: datetime) -> None:
             until(partial(is_quiet, place.wiring, at), f"all is done {hours} hours after {begin}", PATIENCE, 0.1)
 
 
-def _waves(store: Store) -> int:
+def _waves(store: Store) -> tuple[int, int]:
+    """Count the waves so far, and the tokens that they moved."""
     with store.read() as connection:
-        return int(connection.execute(sa.text(WAVES)).scalar_one())
+        waves, moves = connection.execute(sa.text(WAVES)).one()
+    return int(waves), int(moves)
 
 
 def _alive(store: Store) -> int:
@@ -169,7 +179,8 @@ def shared(contacts: int, parts: int, workers: Sequence[int]) -> Iterator[Cost]:
             for apart in (False, True)[: min(number, 2)]:
                 found = share(databases, parts, contacts, number, apart=apart)
                 where = "each in its own database" if apart else "in one database"
-                said = f"{number} workers {where}: {found.batches} batches, {found.mine:.2f} ms of a worker each"
+                batches = f"{found.batches} batches of {found.moves:,.0f} moves"
+                said = f"{number} workers {where}: {batches}, {found.mine:.2f} ms of a worker each"
                 print(f"{said} and {found.server:.2f} ms of the server, {found.both:.2f} ms", flush=True)
                 yield found
 
@@ -187,8 +198,8 @@ def _on_one_core() -> Iterator[None]:
 def main() -> int:
     """Measure and tell; 1 when a batch costs more than 15 % more or less with four workers than with one."""
     parser = argparse.ArgumentParser(prog="sharing", description="Processor time of a batch, by the number of workers.")
-    parser.add_argument("--contacts", type=int, default=10_000, help="so many are counted, and as many before them")
-    parser.add_argument("--parts", type=int, default=64)
+    parser.add_argument("--contacts", type=int, default=40_000, help="so many are counted, and as many before them")
+    parser.add_argument("--parts", type=int, default=4)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     asked = parser.parse_args()
     found = {(each.workers, each.apart): each.both for each in shared(asked.contacts, asked.parts, asked.workers)}

@@ -8,7 +8,7 @@ const typed = new WeakMap();
 let clock = 0;
 let spot = null;
 let pressed = "";
-let press = null;
+let hold = null; // what waits for the end of a press
 
 const inputs = (forms) => document.querySelectorAll(`:is(${forms}) :is(input, textarea, select)[name]`);
 const isNewer = (input, ctx) => (typed.get(input) ?? 0) > (ctx.asked ?? 0);
@@ -64,7 +64,7 @@ document.addEventListener(
   ({ target }) => {
     for (const field of document.querySelectorAll(".field:focus-within")) field.toggleAttribute("data-left", true);
     // Not for selects: the end of a press that opened their list is not told.
-    if (target.closest("button, a, summary")) press ??= Promise.withResolvers();
+    if (target.closest("button, a, summary")) hold ??= Promise.withResolvers();
   },
   true,
 );
@@ -73,8 +73,8 @@ function endPress() {
   // After the click that follows.
   setTimeout(() => {
     for (const field of document.querySelectorAll("[data-left]")) field.removeAttribute("data-left");
-    press?.resolve();
-    press = null;
+    hold?.resolve();
+    hold = null;
   });
 }
 
@@ -103,7 +103,7 @@ document.addEventListener("htmx:config:request", ({ detail }) => {
   ctx.asked = clock;
   ctx.fetch = async (...asked) => {
     const answer = await fetch(...asked);
-    await press?.promise;
+    await hold?.promise;
     return answer;
   };
 });
