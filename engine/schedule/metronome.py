@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine.clock import RealClock
 from engine.schedule import work
 from engine.schedule.leader import RENEWALS, Leadership
+from engine.store.estimates import look_again
 from engine.store.hints import Hints
 from engine.store.leases import TERM
 from engine.terms import Micros
@@ -107,6 +108,7 @@ class Metronome:
             Job("lease", self.term.total_seconds() / RENEWALS, self.leadership.renew),
             Job("judge", 10 * self.seconds, lambda: work.judge_once(wiring, self.leadership.is_mine), once=True),
             Job("recover", RECOVER, lambda: work.fence_once(wiring), once=True),
+            Job("estimates", RECOVER, lambda: look_again(wiring.store), once=True),
             Job("prune", HOUR, lambda: work.prune_once(wiring, stop), once=True),
             *self.more,
         ]

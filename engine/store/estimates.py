@@ -6,13 +6,16 @@ Source: https://sqlite.org/fileformat2.html#stat1tab
 
 PostgreSQL looks by itself, now and then, and believes what it saw: a part that was filled since has no rows for it, and
 whoever waited then waits for ever. So it does not look at the columns that change under its eyes, and takes every value
-for as frequent as others.
+for as frequent as others. How many rows lie on a page it takes from the last look, too: a table that was nearly empty
+then and is full again seems empty. So it is told to look again when that has happened.
 """
 
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+
+from engine.store.session import Store
 
 ROWS = 1_000_000
 """So many rows has a table that is divided by part."""
@@ -33,9 +36,17 @@ _ALIKE = {
 }
 """Of all rows, this share has the same value in a column; where nothing is said, hardly two have."""
 
+OUTGROWN = 4
+FEW = 1_000
+"""A table is looked at again that has so many times the rows of the last look, or of few rows."""
 
 _CHANGING = ("due_at", "part", "state", "version_id")
 _LEFT_OUT = "ALTER TABLE %(fullname)s ALTER COLUMN %(column)s SET STATISTICS 0"
+
+_BELIEVED_SMALLER = sa.text(
+    "SELECT CAST(CAST(relid AS regclass) AS text) FROM pg_stat_user_tables JOIN pg_class ON oid = relid"
+    " WHERE schemaname = current_schema() AND n_live_tup > :times * greatest(reltuples, :few)"
+)
 
 _MAKE = {"main": "ANALYZE main.meta", "temp": "ANALYZE temp"}
 _READ_AGAIN = {"main": "ANALYZE main.sqlite_schema", "temp": "ANALYZE temp.sqlite_schema"}
@@ -65,6 +76,22 @@ def estimate(connection: Connection, tables: Sequence[sa.Table], *, rows: int, t
     connection.execute(known.delete().where(known.c.tbl.in_(names)))
     connection.execute(known.insert(), [line for name in names for line in _lines(connection, schema, name, rows)])
     connection.execute(sa.text(_READ_AGAIN[schema]))
+
+
+def look_again(store: Store) -> list[str]:
+    """Let PostgreSQL look at the tables that have many more rows than it believes; give their names.
+
+    It does so by itself once in a minute or later, and until then plans waves as if nobody were in them: a thousand
+    tokens by going through all others for each. Cost: one statement, and one more for each such table.
+    """
+    if store.name == "sqlite":
+        return []
+    with store.read() as connection:
+        found = list(connection.scalars(_BELIEVED_SMALLER, {"times": OUTGROWN, "few": FEW}))
+    for table in found:
+        with store.write() as connection:
+            connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {table}")
+    return found
 
 
 def _lines(connection: Connection, schema: str, table: str, rows: int) -> list[dict[str, str | None]]:
