@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from engine.store.session import Store
+from engine.store.tables import metadata
 
 ROWS = 1_000_000
 """So many rows has a table that is divided by part."""
@@ -43,8 +44,9 @@ FEW = 1_000
 _CHANGING = ("due_at", "part", "state", "version_id")
 _LEFT_OUT = "ALTER TABLE %(fullname)s ALTER COLUMN %(column)s SET STATISTICS 0"
 
+_LOOK = "ANALYZE (SKIP_LOCKED) %(fullname)s"
 _BELIEVED_SMALLER = sa.text(
-    "SELECT CAST(CAST(relid AS regclass) AS text) FROM pg_stat_user_tables JOIN pg_class ON oid = relid"
+    "SELECT pg_class.relname FROM pg_stat_user_tables JOIN pg_class ON oid = relid"
     " WHERE schemaname = current_schema() AND n_live_tup > :times * greatest(reltuples, :few)"
 )
 
@@ -87,11 +89,13 @@ def look_again(store: Store) -> list[str]:
     if store.name == "sqlite":
         return []
     with store.read() as connection:
-        found = list(connection.scalars(_BELIEVED_SMALLER, {"times": OUTGROWN, "few": FEW}))
-    for table in found:
+        found = set(connection.scalars(_BELIEVED_SMALLER, {"times": OUTGROWN, "few": FEW}))
+    tables = [table for table in metadata.sorted_tables if table.name in found]
+    for table in tables:
+        look: sa.DDL = sa.DDL(_LOOK)  # type: ignore[no-untyped-call]
         with store.write() as connection:
-            connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {table}")
-    return found
+            connection.execute(look.against(table))
+    return [table.name for table in tables]
 
 
 def _lines(connection: Connection, schema: str, table: str, rows: int) -> list[dict[str, str | None]]:
