@@ -22,7 +22,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
 import sqlalchemy as sa
 
 from bench import storm_world
@@ -134,19 +133,19 @@ def share(databases: PostgresServer, parts: int, contacts: int, workers: int, *,
             place.crew.begin(to_micros(parse_instant(EARLY)))
         until(lambda: sum(_alive(store) for store in stores) == workers, "all workers are there")
         _pass(places, START)
-        known = np.sum([_waves(store) for store in stores], axis=0)
+        known = _waves(stores)
         pids = [worker.pid for place in places for worker in place.crew.workers]
         before, server = sum(map(spent, pids)), served(urls[0])
         _pass(places, START + LATER)
         mine, server = sum(map(spent, pids)) - before, served(urls[0]) - server
-        waves, moves = np.sum([_waves(store) for store in stores], axis=0) - known
+        waves, moves = (now - then for now, then in zip(_waves(stores), known, strict=True))
     finally:
         for place in places:
             place.crew.end()
             place.store.close()
         for url in urls:
             databases.drop(url)
-    return Cost(workers, apart, int(waves), moves / waves, 1000 * mine / waves, 1000 * server / waves)
+    return Cost(workers, apart, waves, moves / waves, 1000 * mine / waves, 1000 * server / waves)
 
 
 def _pass(places: Sequence[Place], begin: datetime) -> None:
@@ -159,11 +158,14 @@ def _pass(places: Sequence[Place], begin: datetime) -> None:
             until(partial(is_quiet, place.wiring, at), f"all is done {hours} hours after {begin}", PATIENCE, 0.1)
 
 
-def _waves(store: Store) -> tuple[int, int]:
+def _waves(stores: Sequence[Store]) -> tuple[int, int]:
     """Count the waves so far, and the tokens that they moved."""
-    with store.read() as connection:
-        waves, moves = connection.execute(sa.text(WAVES)).one()
-    return int(waves), int(moves)
+    waves = moves = 0
+    for store in stores:
+        with store.read() as connection:
+            counted = connection.execute(sa.text(WAVES)).one()
+        waves, moves = waves + counted[0], moves + counted[1]
+    return waves, moves
 
 
 def _alive(store: Store) -> int:

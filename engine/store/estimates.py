@@ -38,8 +38,10 @@ _ALIKE = {
 """Of all rows, this share has the same value in a column; where nothing is said, hardly two have."""
 
 OUTGROWN = 4
+"""A table is looked at again that has so many times the rows of the last look."""
+
 FEW = 1_000
-"""A table is looked at again that has so many times the rows of the last look, or of few rows."""
+"""Of tables that had fewer rows at the last look, so many count."""
 
 _CHANGING = ("due_at", "part", "state", "version_id")
 _LEFT_OUT = "ALTER TABLE %(fullname)s ALTER COLUMN %(column)s SET STATISTICS 0"
@@ -66,8 +68,7 @@ def estimate(connection: Connection, tables: Sequence[sa.Table], *, rows: int, t
     if connection.dialect.name != "sqlite":
         for table in () if temporary else tables:
             for name in set(_CHANGING) & set(table.columns.keys()):
-                left_out = sa.DDL(_LEFT_OUT, context={"column": name})  # type: ignore[no-untyped-call]
-                connection.execute(left_out.against(table))
+                _tell(connection, table, _LEFT_OUT, column=name)
         return
     schema = "temp" if temporary else "main"
     if not connection.execute(_IS_KNOWN, {"schema": schema}).all():
@@ -92,10 +93,15 @@ def look_again(store: Store) -> list[str]:
         found = set(connection.scalars(_BELIEVED_SMALLER, {"times": OUTGROWN, "few": FEW}))
     tables = [table for table in metadata.sorted_tables if table.name in found]
     for table in tables:
-        look: sa.DDL = sa.DDL(_LOOK)  # type: ignore[no-untyped-call]
         with store.write() as connection:
-            connection.execute(look.against(table))
+            _tell(connection, table, _LOOK)
     return [table.name for table in tables]
+
+
+def _tell(connection: Connection, table: sa.Table, statement: str, **names: str) -> None:
+    """Carry out a statement about a table, which is ``fullname`` in it."""
+    ddl: sa.DDL = sa.DDL(statement, context=names)  # type: ignore[no-untyped-call]
+    connection.execute(ddl.against(table))
 
 
 def _lines(connection: Connection, schema: str, table: str, rows: int) -> list[dict[str, str | None]]:
