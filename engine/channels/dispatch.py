@@ -14,6 +14,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 
 from engine.channels import outbox
 from engine.channels.ahead import Place, Prospect, Stock
@@ -164,7 +165,10 @@ def _grouped(channels: Mapping[str, Channel]) -> list[tuple[Channel, list[str]]]
 
 
 async def _run(lanes: "list[_Lane]") -> None:
-    await asyncio.gather(*(lane.run(alone=len(lanes) == 1) for lane in lanes))
+    """Let all lanes come to their end, also when one of them fails: what they hand over is written down."""
+    ends = await asyncio.gather(*(lane.run(alone=len(lanes) == 1) for lane in lanes), return_exceptions=True)
+    for fault in (end for end in ends if end is not None):
+        raise fault
 
 
 @dataclass
@@ -318,6 +322,9 @@ class _Lane:
     async def _outcomes(self, messages: list[Outgoing]) -> list[Outcome]:
         try:
             return await self.channel.deliver(messages)
+        except DBAPIError:
+            # It is our own database that failed, not the other end: the round does, and the next one decides.
+            raise
         except Exception as fault:  # noqa: BLE001 - whatever a channel throws, nobody knows whether the messages went
             return [in_doubt(f"{type(fault).__name__}: {fault}")] * len(messages)
 

@@ -14,8 +14,8 @@ class Flights:
     """Calls, each of which gives results; its length is how many there are whose results were not asked for yet."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
-        self._landed: list[Sequence[Result]] = []
+        self._running: set[asyncio.Task[Sequence[Result]]] = set()
+        self._landed: list[asyncio.Task[Sequence[Result]]] = []
         self._news = asyncio.Event()
         self._quiet = asyncio.Event()
 
@@ -25,10 +25,15 @@ class Flights:
     def begin(self, call: Coroutine[Any, Any, Sequence[Result]]) -> None:
         """Let a call run."""
         self._quiet.clear()
-        self._running.add(asyncio.create_task(self._land(call)))
+        task = asyncio.create_task(call)
+        self._running.add(task)
+        task.add_done_callback(self._land)
 
     async def some(self) -> list[Result]:
-        """Wait until a call is over, and a moment for others; give the results of all that are."""
+        """Wait until a call is over, and a moment for others; give the results of all that are.
+
+        Errors: what one of them has raised; the results of the others are lost then.
+        """
         await self._news.wait()
         if self._running:
             try:
@@ -38,21 +43,16 @@ class Flights:
                 pass
         self._news.clear()
         landed, self._landed = self._landed, []
-        return [result for results in landed for result in results]
+        return [result for call in landed for result in call.result()]
 
     async def all(self) -> None:
         """Wait until no call is under way."""
         if self._running:
             await self._quiet.wait()
 
-    async def _land(self, call: Coroutine[Any, Any, Sequence[Result]]) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        try:
-            results = await call
-            self._landed.append(results)
-        finally:
-            self._running.discard(task)
-            self._news.set()
-            if not self._running:
-                self._quiet.set()
+    def _land(self, call: asyncio.Task[Sequence[Result]]) -> None:
+        self._running.discard(call)
+        self._landed.append(call)
+        self._news.set()
+        if not self._running:
+            self._quiet.set()

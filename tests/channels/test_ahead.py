@@ -17,8 +17,7 @@ from engine.store.claims import own_order
 from engine.store.session import Store
 from engine.terms import Json
 from tests.channels.office import ScriptedChannel, content, office, send
-from tests.channels.test_dispatch import owed, state
-from tests.channels.world import CONTACT, HOUR, MESSAGE, START, add_consent
+from tests.channels.world import CONTACT, HOUR, MESSAGE, START, add_consent, owed, state
 
 NAMED = content(text="Dear {{ contact.name }}")
 

@@ -21,7 +21,6 @@ from tests.channels.office import WORKER, ScriptedChannel, content, office, send
 from tests.channels.world import (
     CONTACT,
     DAY,
-    DELIVERY,
     EVENT,
     HOUR,
     MESSAGE,
@@ -32,30 +31,12 @@ from tests.channels.world import (
     add_event,
     add_flow,
     add_message,
+    deliveries,
     message,
+    owed,
     set_settings,
+    state,
 )
-
-
-def owed(store: Store, count: int = 1, *, contact: dict[str, Any] | None = None, **columns: Any) -> list[MessageKey]:
-    with store.write() as connection:
-        add_flow(connection)
-        keys = [add_contact(connection, store, number, **(contact or {})) for number in range(1, count + 1)]
-        for key in keys:
-            add_message(connection, key, **columns)
-    return keys
-
-
-def state(store: Store, key: MessageKey) -> tuple[str, str | None]:
-    with store.read() as connection:
-        row = message(connection, key)
-    return row.state, row.reason
-
-
-def deliveries(store: Store) -> list[tuple[int, str, str]]:
-    with store.read() as connection:
-        rows = connection.execute(sa.select(DELIVERY).order_by(DELIVERY.c.contact_id, DELIVERY.c.attempt)).all()
-    return [(row.attempt, row.outcome, row.answer) for row in rows]
 
 
 def at(given: Office, instant: int) -> Office:

@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from engine.channels.base import MessageKey
 from engine.channels.flights import Flights
 from engine.channels.outbox import Claimed, Result
@@ -27,5 +29,19 @@ def test_calls_whose_results_nobody_has_asked_for_count_as_under_way() -> None:
         assert len(flights) == 1
         assert await flights.some() == [result(2)]
         assert len(flights) == 0
+
+    asyncio.run(act())
+
+
+def test_what_a_call_raises_is_heard_by_whoever_waits() -> None:
+    async def act() -> None:
+        flights = Flights()
+
+        async def call() -> list[Result]:
+            raise OSError("gone")
+
+        flights.begin(call())
+        with pytest.raises(OSError, match="gone"):
+            await flights.some()
 
     asyncio.run(act())

@@ -4,8 +4,7 @@ import sqlalchemy as sa
 
 from engine.store.session import Store
 from tests.channels.office import ScriptedChannel, office, send
-from tests.channels.test_dispatch import owed
-from tests.channels.world import MESSAGE, START
+from tests.channels.world import MESSAGE, START, owed
 
 
 def test_messages_are_claimed_by_their_keys(postgresql_store: Store) -> None:

@@ -11,9 +11,8 @@ from engine.channels.outbox import Claimed, Result
 from engine.clock import FixedClock
 from engine.store.session import Store
 from engine.terms import MINUTE, SECOND
-from tests.channels.office import WORKER, ScriptedChannel, office, send
-from tests.channels.test_dispatch import deliveries, owed, state
-from tests.channels.world import HOUR, START
+from tests.channels.office import WORKER, ScriptedChannel, content, office, send
+from tests.channels.world import HOUR, START, add_message, deliveries, owed, state
 
 
 def crash(store: Store, key: MessageKey, *, worker: str = "dead", channel: str = "email") -> Claimed:
@@ -97,3 +96,23 @@ def test_what_a_round_left_that_failed_is_settled_by_the_next(
     assert state(store, key) == ("sending", None)
     send(given)
     assert (state(store, key)[0], len(channel.taken)) == (becomes, goes)
+
+
+def test_what_our_own_database_kept_from_the_inbox_goes_at_once_and_no_other_channel_suffers(store: Store) -> None:
+    (mail,) = owed(store, contact={"phone": "+8613800000000"})
+    text = mail._replace(node=2)
+    with store.write() as connection:
+        add_message(connection, text, channel="sms")
+
+    def fails(_message: object) -> Outcome:
+        raise OperationalError("INSERT INTO inbox", {}, Exception("the connection was lost"))
+
+    slow, inbox = ScriptedChannel(), ScriptedChannel(answer=fails, keyed=True)
+    given = office(store, {"email": slow, "sms": inbox}, {1: content(), 2: content(channel="sms")})
+    with pytest.raises(OperationalError):
+        send(given)
+    assert state(store, mail) == ("sent", None)
+    inbox.answer = lambda message: sent("taken")
+    send(given)
+    assert state(store, text) == ("sent", None)
+    assert (len(slow.taken), len(inbox.taken)) == (1, 2)

@@ -10,8 +10,7 @@ from engine.channels.base import Outcome, Outgoing, sent
 from engine.channels.outbox import Claimed
 from engine.store.session import Store
 from tests.channels.office import ScriptedChannel, content, office, send
-from tests.channels.test_dispatch import owed
-from tests.channels.world import add_message
+from tests.channels.world import add_message, owed
 
 
 def threads_of_turns(store: Store, channels: Sequence[str]) -> set[int]:

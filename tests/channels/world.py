@@ -118,3 +118,24 @@ def set_settings(connection: Connection, settings: Mapping[str, Any]) -> None:
 def message(connection: Connection, key: MessageKey) -> Any:
     """Read a message back."""
     return connection.execute(sa.select(MESSAGE).where(*(MESSAGE.c[n] == v for n, v in key._asdict().items()))).one()
+
+
+def owed(store: Store, count: int = 1, *, contact: dict[str, Any] | None = None, **columns: Any) -> list[MessageKey]:
+    with store.write() as connection:
+        add_flow(connection)
+        keys = [add_contact(connection, store, number, **(contact or {})) for number in range(1, count + 1)]
+        for key in keys:
+            add_message(connection, key, **columns)
+    return keys
+
+
+def state(store: Store, key: MessageKey) -> tuple[str, str | None]:
+    with store.read() as connection:
+        row = message(connection, key)
+    return row.state, row.reason
+
+
+def deliveries(store: Store) -> list[tuple[int, str, str]]:
+    with store.read() as connection:
+        rows = connection.execute(sa.select(DELIVERY).order_by(DELIVERY.c.contact_id, DELIVERY.c.attempt)).all()
+    return [(row.attempt, row.outcome, row.answer) for row in rows]

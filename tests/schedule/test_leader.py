@@ -15,8 +15,7 @@ from engine.store.session import Store
 from engine.telemetry import name_process
 from engine.terms import format_instant
 from engine.wiring import Wiring
-from tests.channels.test_dispatch import owed, state
-from tests.channels.world import HOUR, START
+from tests.channels.world import HOUR, START, owed, state
 from tests.support.engines import engine_on
 
 OVER = timedelta(0)
