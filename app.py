@@ -365,7 +365,8 @@ def simulate(
         behaviour=behaviour,
     )
     with terminal.progress("simulating", 1.0) as told:
-        played = rehearsal.played(wiring, raw, asked, documents.finder(wiring, shipped), told)
+        finder = documents.finder(wiring, shipped)
+        played = rehearsal.played(wiring, raw, asked, finder, told, at_full_speed=True)
         with played as over:
             terminal.write_lines(journal, over.outcome.lines())
     report = over.outcome.report.as_json()

@@ -27,6 +27,11 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+def peak_with_helpers(helpers: int) -> int:
+    """Give the most that this process and so many that it has begun can have had at a time, in kilobytes."""
+    return peak() + helpers * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+
+
 def mapped() -> int:
     """Give how much of the resident size are pages of files now, in kilobytes; 0 where the system does not say."""
     return next((int(line.split()[1]) for line in _status() if line.startswith("RssFile")), 0)

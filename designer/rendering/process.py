@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from designer.rendering.frames import read_frame, write_frame
@@ -35,6 +36,10 @@ class ConfinedRenderer(JinjaRenderer):
         self._child: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
         self._deaths: Counter[tuple[Piece, ...]] = Counter()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process without the child: there it gets one of its own."""
+        return partial(type(self), seconds=self._seconds), ()
 
     def render_many(self, batch: Sequence[Job]) -> list[list[Json] | RenderError]:
         """Render the pieces of many messages; a fault takes the place of a message that cannot be rendered.

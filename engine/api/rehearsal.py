@@ -14,6 +14,7 @@ from engine.run.deploy import Deployments
 from engine.run.texts import requirements
 from engine.simulate.behaviour import Behaviour, Happening
 from engine.simulate.population import Crowd, Person
+from engine.simulate.processes import processes_for, together
 from engine.simulate.runner import Means, Outcome, Scenario, simulate
 from engine.store import migrate
 from engine.store.session import TEMPORARY, Store, open_store
@@ -64,10 +65,17 @@ def rehearse(
 
 @contextmanager
 def played(
-    wiring: Wiring, raw: object, asked: Rehearsal, find: Find, progress: Callable[[float], None] = lambda _: None
+    wiring: Wiring,
+    raw: object,
+    asked: Rehearsal,
+    find: Find,
+    progress: Callable[[float], None] = lambda _: None,
+    *,
+    at_full_speed: bool = False,
 ) -> Iterator[Played]:
     """Play a flow document as ``rehearse`` does, and keep its world open for a look.
 
+    Shape: ``at_full_speed`` takes all processors for many contacts; a server has something else to do meanwhile.
     Errors: ``FlowError`` with its findings when the document cannot be run.
     """
     flows = _with_entered(wiring, _read(wiring, raw), find)
@@ -82,11 +90,13 @@ def played(
         seed=asked.seed,
         segments=asked.segments,
     )
-    world = open_store(TEMPORARY)
+    means = Means(wiring.registry, wiring.renderer, requirements(wiring.renderer, wiring.shelf.all().get))
+    number = processes_for(scenario) if at_full_speed else 1
+    world = open_store(TEMPORARY, parts=number)
     try:
         migrate.create(world)
-        means = Means(wiring.registry, wiring.renderer, requirements(wiring.renderer, wiring.shelf.content))
-        outcome = simulate(world, scenario, means, progress)
+        with together(number, scenario, means) as circle:
+            outcome = simulate(world, scenario, means, progress, circle=circle)
         yield Played(outcome, world, Deployments(means.registry, means.templates, means.requires))
     finally:
         world.close()

@@ -25,10 +25,13 @@ from engine.run.tables import PART, WAVE
 from engine.store.documents import merged_document
 from engine.store.prepared import Prepared, document
 from engine.store.rowsets import pack, rowset
-from engine.terms import from_micros, to_micros
+from engine.terms import MINUTE, SECOND, from_micros, to_micros
 
 KNOWN: Final = 10_000
-"""So many answers are kept: those who came in together wait for the same, and in a rehearsal hardly any two do."""
+"""So many answers are kept: those who came in together, or within a slot, wait for the same."""
+
+SLOT: Final = 15 * MINUTE
+"""Within so long, from a multiple of it on, the local day is the same: all offsets of zones are multiples of it."""
 
 
 def local_times(run: Run, plan: Plan, each: NodeProgram) -> None:
@@ -52,21 +55,45 @@ def local_times(run: Run, plan: Plan, each: NodeProgram) -> None:
     _write(run, "until", sa.BigInteger, found)
 
 
-@lru_cache(maxsize=KNOWN)
 def target_instant(spec: WaitUntil, flow: str | None, workspace: str, zone: str, now: int, started: int) -> int | None:
     """Give the first instant that satisfies a wait for a member of a zone, who came in at ``started``."""
+    until = _target(spec, flow, workspace, zone, _slot(now), _slot(started))
+    if until is None or until >= now or spec.day is not None or spec.business_days is not None:
+        return until
+    # The next occurrence, as seen from the beginning of the slot, is over.
+    return _target(spec, flow, workspace, zone, now, started)
+
+
+@lru_cache(maxsize=KNOWN)
+def _target(spec: WaitUntil, flow: str | None, workspace: str, zone: str, now: int, started: int) -> int | None:
     tz = effective_zone(zone, flow, workspace)
     until = resolve_wait(spec, now=from_micros(now), entered=from_micros(started), tz=tz)
     return None if until is None else to_micros(until)
 
 
-@lru_cache(maxsize=KNOWN)
 def quiet_end(
     hours: tuple[time, time], flow: str | None, workspace: str, zone: str, now: int, _started: int
 ) -> int | None:
     """Give the end of quiet hours for a member of a zone; None when they are not."""
+    until = _quiet(hours, flow, workspace, zone, _slot(now))
+    # They may end within the slot, or begin.
+    is_same = _slot(_of_day(hours[0])) == _of_day(hours[0]) if until is None else until > now
+    return until if is_same else _quiet(hours, flow, workspace, zone, now)
+
+
+@lru_cache(maxsize=KNOWN)
+def _quiet(hours: tuple[time, time], flow: str | None, workspace: str, zone: str, now: int) -> int | None:
     until = quiet_until(from_micros(now), *hours, effective_zone(zone, flow, workspace))
     return None if until is None else to_micros(until)
+
+
+def _slot(now: int) -> int:
+    """Give the beginning of the slot in which an instant lies."""
+    return now - now % SLOT
+
+
+def _of_day(clock: time) -> int:
+    return (clock.hour * 60 + clock.minute) * MINUTE + clock.second * SECOND + clock.microsecond
 
 
 def _from_attribute(run: Run, plan: Plan, target: WaitUntil, attribute: str, each: NodeProgram) -> None:

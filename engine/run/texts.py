@@ -1,6 +1,7 @@
 """What a plan's messages say, and which variables they cannot do without."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from engine.channels.base import MessageContent
 from engine.channels.content import TemplateOf, message_content, required_variables
@@ -16,9 +17,12 @@ def content_of(plan: Plan, node: PlanNode, template_of: TemplateOf) -> MessageCo
 
 
 def requirements(renderer: Renderer, template_of: TemplateOf) -> Callable[[Plan, PlanNode], Sequence[str]]:
-    """Make the function by which programs learn what a node's message requires."""
+    """Make the function by which programs learn what a node's message requires.
 
-    def requires(plan: Plan, node: PlanNode) -> Sequence[str]:
-        return required_variables(content_of(plan, node, template_of), renderer)
+    Shape: it goes to another process if both of these do.
+    """
+    return partial(_requires, renderer, template_of)
 
-    return requires
+
+def _requires(renderer: Renderer, template_of: TemplateOf, plan: Plan, node: PlanNode) -> Sequence[str]:
+    return required_variables(content_of(plan, node, template_of), renderer)

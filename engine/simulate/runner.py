@@ -26,6 +26,8 @@ from engine.run.program import Templates
 from engine.run.tables import ENTRANT, NOW, PART, TURN, clear
 from engine.run.transactions import transaction
 from engine.simulate.behaviour import Behaviour, Happening, happenings
+from engine.simulate.circle import Circle
+from engine.simulate.findings import known, learn
 from engine.simulate.hearing import Hearing
 from engine.simulate.population import Person
 from engine.simulate.report import Report, make_report
@@ -96,20 +98,22 @@ def simulate(
     progress: Callable[[float], None] = lambda _: None,
     *,
     every_flow: bool = False,
+    circle: Circle | None = None,
 ) -> Outcome:
     """Play a scenario in an empty store, which keeps the virtual world afterwards.
 
     Shape: the journal is that of the first flow, or of every flow: then the lines of others name their ``flow``.
+    ``circle`` are those who play, else this process alone.
     Cost: a round of statements for each thing that the busiest contact has to do; a day's worth at a time once
     somebody has come to an experiment, which is then looked at every day.
     """
-    with transaction(store) as connection:
-        be_patient(connection)
-        player = _Player(connection, store.parts, scenario, means)
-        player.begin()
-        player.play(progress)
-        plans = player.deployment.plans
-        report = make_report(connection, plans[MAIN], scenario, player.experiments())
+    circle = circle or Circle(range(store.parts))
+    deployment = play(store, scenario, means, circle, progress)
+    circle.gather(store)
+    plans = deployment.plans
+    with store.read() as connection:
+        told = _of_experiments(connection, store.parts, deployment, scenario.end)
+        report = make_report(connection, plans[MAIN], scenario, told)
     flows = range(1, 1 + len(scenario.flows)) if every_flow else [MAIN]
 
     def lines() -> Iterator[dict[str, Json]]:
@@ -117,6 +121,27 @@ def simulate(
             yield from journal_lines(looking, plans, flows)
 
     return Outcome(report, plans[MAIN], lines)
+
+
+def play(
+    store: Store, scenario: Scenario, means: Means, circle: Circle, progress: Callable[[float], None] = lambda _: None
+) -> Deployment:
+    """Play those parts of a scenario in an empty store that a circle names; give the flows that ran."""
+    with transaction(store) as connection:
+        be_patient(connection)
+        player = _Player(connection, store.parts, circle, scenario, means)
+        player.begin()
+        player.play(progress)
+        return player.deployment
+
+
+def _of_experiments(connection: Connection, parts: int, deployment: Deployment, now: Micros) -> list[dict[str, Json]]:
+    """Report on the experiments of the flow of interest."""
+    return [
+        {"node": node.id, **make_experiment_report(connection, parts, number, comparison, now)}
+        for number, (plan, node, comparison) in experiments(deployment).items()
+        if plan.version_id == MAIN
+    ]
 
 
 class _Exposed(Exception):
@@ -127,6 +152,7 @@ class _Exposed(Exception):
 class _Player:
     connection: Connection
     parts: int
+    circle: Circle
     scenario: Scenario
     means: Means
     progress: Callable[[float], None] = lambda _: None
@@ -137,7 +163,7 @@ class _Player:
     def begin(self) -> None:
         """Let contacts be there, publish the flows, and plan what is going to happen."""
         scenario = self.scenario
-        self.world = World.open(self.connection, self.parts, scenario.start)
+        self.world = World.open(self.connection, self.parts, self.circle.parts, scenario.start)
         self.world.settle(scenario.people, scenario.start)
         self.world.define(scenario.segments)
         self.world.publish(scenario.flows)
@@ -147,9 +173,10 @@ class _Player:
         invented = scenario.behaviour if scenario.events is None else None
         self.sender = Sender(self.world, invented, scenario.seed, scenario.end)
         self.report = TickReport()
-        events = sorted(scenario.events or (), key=attrgetter("at"))
+        mine = (event for event in scenario.events or () if self.world.has(event.contact))
+        events = sorted(mine, key=attrgetter("at"))
         self._look_back(events)
-        for part in range(self.parts):
+        for part in self.circle.parts:
             run = self._run(part, scenario.start)
             self._let_in_at_first(run)
             while changes.first_looks(run):
@@ -161,7 +188,7 @@ class _Player:
         """Play on to the end; schedules and experiments cut the time, so that they see the world of their instant."""
         self.progress = progress
         now, end = self.scenario.start, self.scenario.end
-        step = DAY if experiments(self.deployment) and not self._is_played_unexposed() else max(1, end - now)
+        step = DAY if experiments(self.deployment) and self._is_somebody_exposed() else max(1, end - now)
         while True:
             until = min(now + step, end)
             self._play_until(now, until)
@@ -171,19 +198,22 @@ class _Player:
             now = until
         progress(1.0)
 
-    def _is_played_unexposed(self) -> bool:
-        """Play on until somebody comes to an experiment; tell whether nobody does.
+    def _is_somebody_exposed(self) -> bool:
+        """Play on until somebody comes to an experiment; tell whether that is so here or elsewhere.
 
         Until then there is nothing to look at, and contacts that are ahead of others depend on nobody.
         """
+        return any(self.circle.tell(self._is_played_to_exposure()))
+
+    def _is_played_to_exposure(self) -> bool:
         self.unexposed = True
         try:
             self._play_until(self.scenario.start, self.scenario.end)
         except _Exposed:
-            return False
+            return True
         finally:
             self.unexposed = False
-        return True
+        return False
 
     @contextmanager
     def _with_care(self) -> Iterator[None]:
@@ -203,20 +233,14 @@ class _Player:
 
     def _judge(self, now: Micros) -> None:
         """Look at experiments once a day: what is decided acts from then on."""
-        for number in experiments(self.deployment):
+        numbers = list(experiments(self.deployment))
+        if numbers:
+            learn(self.connection, self.circle.tell(known(self.connection, self.circle.parts)))
+        for number in numbers:
             judge_in(self.connection, self.parts, self.deployment, number, now)
 
-    def experiments(self) -> list[dict[str, Json]]:
-        """Report on the experiments of the flow of interest."""
-        now, found = self.scenario.end, experiments(self.deployment)
-        return [
-            {"node": node.id, **make_experiment_report(self.connection, self.parts, number, comparison, now)}
-            for number, (plan, node, comparison) in found.items()
-            if plan.version_id == MAIN
-        ]
-
     def _play_until(self, now: Micros, until: Micros) -> None:
-        for part in range(self.parts):
+        for part in self.circle.parts:
             self._play_part(self._run(part, now), until)
 
     def _play_part(self, run: Run, until: Micros) -> None:
@@ -248,7 +272,8 @@ class _Player:
     def _tell(self, run: Run) -> None:
         """Tell how far contacts have come, in the mean; never less than before."""
         mean = int(run.connection.scalar(_mean_turn()) or self.scenario.start)
-        share = (run.part + (mean - self.scenario.start) / max(1, self.scenario.end - self.scenario.start)) / self.parts
+        parts, length = self.circle.parts, max(1, self.scenario.end - self.scenario.start)
+        share = (parts.index(run.part) + (mean - self.scenario.start) / length) / len(parts)
         if share > self.told:
             self.told = share
             self.progress(share)

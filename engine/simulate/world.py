@@ -90,16 +90,20 @@ class World:
 
     connection: Connection
     parts: int
+    mine: Sequence[int]
+    """The parts whose contacts live here."""
     start: Micros
     places: dict[str, tuple[int, int]]
     names: dict[tuple[int, int], str]
     told: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     """The contacts of each part of whom something was told since they were listened for."""
     hearing: Hearing = field(init=False)
+    _people: int = 0
+    """How many have come so far, also where they live elsewhere: by it they are numbered."""
 
     @classmethod
-    def open(cls, connection: Connection, parts: int, start: Micros) -> "World":
-        """Make an empty world in a migrated store."""
+    def open(cls, connection: Connection, parts: int, mine: Sequence[int], start: Micros) -> "World":
+        """Make an empty world in a migrated store for the contacts of some of its parts."""
         for table in (PLANNED, UPCOMING):
             connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
             connection.execute(table.delete())
@@ -107,7 +111,11 @@ class World:
         estimate(connection, [PLANNED, UPCOMING], rows=ROWS, temporary=True)
         connection.execute(sa.schema.CreateIndex(BY_STEP, if_not_exists=True))
         estimate(connection, [WAVE], rows=WAVE_ROWS, temporary=True)
-        return cls(connection, parts, start, {}, {})
+        return cls(connection, parts, mine, start, {}, {})
+
+    def has(self, key: str) -> bool:
+        """Tell whether a contact lives here, or would."""
+        return len(self.mine) == self.parts or part_of(contact_hash(key), self.parts) in self.mine
 
     def settle(self, people: Iterable[Person], created_at: Micros) -> None:
         """Let contacts be there from an instant on, in the order given.
@@ -127,7 +135,9 @@ class World:
         for person in people:
             key_hash = contact_hash(person.key)
             part = part_of(key_hash, self.parts)
-            number = len(self.places) + 1
+            self._people = number = self._people + 1
+            if part not in self.mine:
+                continue
             self.places[person.key] = (part, number)
             self.names[part, number] = person.key
             row = _contact(person, part, number, key_hash, created_at)

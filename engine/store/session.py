@@ -121,6 +121,8 @@ def _sqlite(address: sa.URL) -> Engine:
         **options,
     )
     event.listen(engine, "connect", dialect.prepare_sqlite)
+    if _is_single(address):
+        event.listen(engine, "connect", dialect.keep_little)
     event.listen(engine, "begin", dialect.begin_sqlite)
     return engine
 

@@ -1,3 +1,4 @@
+import pickle
 import signal
 from pathlib import Path
 from typing import Any
@@ -366,3 +367,11 @@ def test_the_child_is_confined(confined: ConfinedRenderer, monkeypatch: pytest.M
     assert limits["Max file size"] == "0"
     assert limits["Max cpu time"] != "unlimited"
     fresh.close()
+
+
+def test_a_copy_for_another_process_has_a_child_of_its_own(confined: ConfinedRenderer) -> None:
+    confined.render_many([([("text", "x")], {})])
+    copy = pickle.loads(pickle.dumps(confined))
+    assert copy.render_many([([("text", "y")], {})]) == [["y"]]
+    assert copy._living().pid != confined._living().pid
+    copy.close()
