@@ -371,7 +371,7 @@ def test_the_child_is_confined(confined: ConfinedRenderer, monkeypatch: pytest.M
 
 def test_a_copy_for_another_process_has_a_child_of_its_own(confined: ConfinedRenderer) -> None:
     confined.render_many([([("text", "x")], {})])
-    copy = pickle.loads(pickle.dumps(confined))
+    copy = pickle.loads(pickle.dumps(confined))  # noqa: S301 - our own, a moment ago
     assert copy.render_many([([("text", "y")], {})]) == [["y"]]
     assert copy._living().pid != confined._living().pid
     copy.close()

@@ -73,7 +73,7 @@ def test_what_comes_before_an_experiment_is_as_if_it_were_looked_at_daily(
     played = []
     for patched in (False, True):
         if patched:
-            monkeypatch.setattr(_Player, "_is_played_unexposed", lambda player: False)
+            monkeypatch.setattr(_Player, "_is_played_to_exposure", lambda player: True)
         responses = (Response(node="letter_b", event="demo_booked", chance=0.9, days=0.5),)
         behaviour = Behaviour(events=(Habit(event="signed_up", per_day=0.3, once=True),), responses=responses)
         asked = Rehearsal(people=300, start=START, days=days, behaviour=behaviour, seed=3)

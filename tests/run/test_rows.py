@@ -25,9 +25,7 @@ clocks = st.times(time(0), time(23, 59)).map(lambda clock: clock.replace(second=
 weekdays = st.frozensets(st.integers(0, 6), min_size=1)
 waits: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.builds(lambda day, at: {"day": day, "at": at}, st.integers(1, 9), st.none() | clocks),
-    st.builds(
-        lambda at, days: {"at": at, "weekday": days}, clocks, st.none() | weekdays
-    ),
+    st.builds(lambda at, days: {"at": at, "weekday": days}, clocks, st.none() | weekdays),
     st.builds(lambda days, at: {"business_days": days, "at": at}, st.integers(0, 5), st.none() | clocks),
     st.builds(lambda at: {"at": at, "calendar": "CN"}, st.none() | clocks),
 )
