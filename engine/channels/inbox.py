@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
+import orjson
 import sqlalchemy as sa
 
 from engine.channels.base import Outcome, Outgoing, sent
-from engine.store.dialect import insert_ignore
+from engine.store.dialect import insert_free_rows, insert_ignore
 from engine.store.session import Store
 from engine.store.tables import Inbox
 
 INBOX: sa.Table = Inbox.__table__  # type: ignore[attr-defined]
+
+_COLUMNS: Final = ("part", "message_key", "contact_id", "channel", "at", "address", "subject", "body")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class InboxChannel:
     async def deliver(self, messages: Sequence[Outgoing]) -> list[Outcome]:
         """Write messages down.
 
-        Cost: one statement.
+        Cost: as ``insert_rows``; where one of them is there already, once more and a statement each.
         """
         await asyncio.to_thread(self._write, messages)
         return [sent("inbox")] * len(messages)
@@ -37,18 +41,16 @@ class InboxChannel:
         """Do nothing."""
 
     def _write(self, messages: Sequence[Outgoing]) -> None:
+        rows = [_row(message) for message in messages]
         with self.store.write() as connection:
-            connection.execute(insert_ignore(INBOX, self.store.name), [_row(message) for message in messages])
+            if not insert_free_rows(
+                connection, INBOX, _COLUMNS, [(*row, orjson.dumps(body).decode()) for *row, body in rows]
+            ):
+                again = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+                connection.execute(insert_ignore(INBOX, self.store.name), again)
 
 
-def _row(message: Outgoing) -> dict[str, object]:
-    return {
-        "part": message.key.part,
-        "message_key": str(message.key),
-        "contact_id": message.key.contact_id,
-        "channel": message.channel,
-        "at": message.at,
-        "address": message.address,
-        "subject": message.subject,
-        "body": {"html": message.html, "text": message.text, "from": message.sender, "locale": message.locale},
-    }
+def _row(message: Outgoing) -> tuple[Any, ...]:
+    key = message.key
+    body = {"html": message.html, "text": message.text, "from": message.sender, "locale": message.locale}
+    return (key.part, str(key), key.contact_id, message.channel, message.at, message.address, message.subject, body)
