@@ -1,9 +1,10 @@
 """What a batch costs in processor time when one, two or four workers share a PostgreSQL: it should cost the same.
 
-``python -m bench.sharing``. Counted is the processor time of the workers and of all processes of the server, so that
-the figure means something on a machine with few cores, where more workers cannot be faster. All run on one core:
-on two that are busy the same work takes more processor time than on one, whoever does it. As many workers, each with a
-database and a share of the contacts to itself, show what several of them cost without sharing anything.
+``python -m bench.sharing``, the median of three rounds. Counted is the processor time of the workers and of all
+processes of the server, so that the figure means something on a machine with few cores, where more workers cannot be
+faster. All run on one core: on two that are busy the same work takes more processor time than on one, whoever does it.
+As many workers, each with a database and a share of the contacts to itself, show what several of them cost without
+sharing anything.
 
 As many contacts go through before those that are counted: by them every worker compiles the flows, and the server plans
 their statements for each connection, which takes ten runs of each. A worker does so once in its life.
@@ -15,11 +16,13 @@ measured is how processes that take turns on one core push each other out of its
 import argparse
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
@@ -173,11 +176,11 @@ def _alive(store: Store) -> int:
         return sum(holders(connection).values())
 
 
-def shared(contacts: int, parts: int, workers: Sequence[int]) -> Iterator[Cost]:
-    """Measure with so many workers each, in one database and apart, and tell."""
+def shared(contacts: int, parts: int, workers: Sequence[int], rounds: int = 1) -> Iterator[Cost]:
+    """Measure with so many workers each by turns, in one database and apart, and tell."""
     with _on_one_core(), scratch("postgresql") as databases:
         assert isinstance(databases, PostgresServer)
-        for number in workers:
+        for number in list(workers) * rounds:
             for apart in (False, True)[: min(number, 2)]:
                 found = share(databases, parts, contacts, number, apart=apart)
                 where = "each in its own database" if apart else "in one database"
@@ -203,12 +206,16 @@ def main() -> int:
     parser.add_argument("--contacts", type=int, default=40_000, help="so many are counted, and as many before them")
     parser.add_argument("--parts", type=int, default=4)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
-    found = {(each.workers, each.apart): each.both for each in shared(asked.contacts, asked.parts, asked.workers)}
+    costs: defaultdict[tuple[int, bool], list[float]] = defaultdict(list)
+    for each in shared(asked.contacts, asked.parts, asked.workers, asked.rounds):
+        costs[each.workers, each.apart].append(each.both)
+    found = {what: median(those) for what, those in costs.items()}
     together = [(number, cost) for (number, apart), cost in found.items() if not apart]
     for number, cost in together[1:]:
         says = f"{cost / together[0][1] - 1:+.0%} to {together[0][0]}, {cost / found[number, True] - 1:+.0%} to apart"
-        print(f"{number} workers: {says}")
+        print(f"{number} workers: {cost:.2f} ms, {says}")
     return 0 if all(abs(cost / together[0][1] - 1) <= 0.15 for _, cost in together) else 1
 
 
