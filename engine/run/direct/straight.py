@@ -106,8 +106,11 @@ def move(run: Run, straight: Straight, given: Mapping[str, Any], *, woken_only: 
         if members:
             # Where nobody else is there in the range, none need be looked up.
             alone = act("active", _active).scalar_one() == members
-            act(f"end {end} {alone}", partial(_end, straight, end, alone, woken_only))
-            gone = act(f"drop {end}", partial(_drop, straight, nodes, woken_only)).rowcount
+            if run.dialect == "postgresql" and not alone:
+                gone = act(f"end and drop {end}", partial(_end_and_drop, straight, end, woken_only)).rowcount
+            else:
+                act(f"end {end} {alone}", partial(_end, straight, end, alone, woken_only))
+                gone = act(f"drop {end}", partial(_drop, straight, nodes, woken_only)).rowcount
             assert gone == members, f"{gone} tokens ended instead of {members}"
     return WaveReport(moved, _add_passages(run, straight, found))
 
@@ -157,6 +160,19 @@ def _end(straight: Straight, end: str, alone: bool, woken_only: bool) -> sa.Upda
         return update
     same = [TOKEN.c.contact_id == ENROLLMENT.c.contact_id, TOKEN.c.enrollment_id == ENROLLMENT.c.id]
     return update.where(sa.exists().where(*same, *straight.claimed(straight.ending(end), woken_only)))
+
+
+def _end_and_drop(straight: Straight, end: str, woken_only: bool) -> sa.Update:
+    """End the enrollments of tokens and the tokens, so that PostgreSQL looks each enrollment up by its key.
+
+    Not EXISTS: in the plan that it makes for any parameters both are so few that it goes through all due tokens for
+    each enrollment, which takes four hundred times as long.
+    """
+    dropped = _drop(straight, straight.ending(end), woken_only)
+    gone = dropped.returning(TOKEN.c.contact_id, TOKEN.c.enrollment_id).cte("gone")
+    mine = [ENROLLMENT.c.part == PART, ENROLLMENT.c.contact_id == gone.c.contact_id]
+    update = ENROLLMENT.update().values(state=end, ended_at=NOW)
+    return update.where(*mine, ENROLLMENT.c.id == gone.c.enrollment_id, ENROLLMENT.c.state == "active")
 
 
 def _drop(straight: Straight, nodes: Nodes, woken_only: bool) -> sa.Delete:
