@@ -87,8 +87,12 @@ class _Batch:
     def ended(self) -> list[sa.ColumnElement[bool]]:
         """Choose their enrollments that ended long ago."""
         e = ENROLLMENT.c
-        here = [e.part == self.part, e.contact_id >= self.first, e.contact_id < self.end]
-        return [*here, e.state != "active", e.ended_at < self.before]
+        return [e.part == self.part, e.contact_id >= self.first, e.contact_id < self.end, *self.over]
+
+    @property
+    def over(self) -> list[sa.ColumnElement[bool]]:
+        """Choose enrollments that ended long ago."""
+        return [ENROLLMENT.c.state != "active", ENROLLMENT.c.ended_at < self.before]
 
 
 _OF_ROW: Final = sa.and_(
@@ -121,7 +125,8 @@ def _prune(connection: Connection, plans: Plans, batch: _Batch, archive: Archive
         keys = [column.name for column in PASSAGE.primary_key.columns]
         rows = [{**row, "passed": 0} for row in told]
         connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=more), rows)
-    gone = sa.exists().where(_OF_ROW, *batch.ended)
+    # Without the ends of the batch, else PostgreSQL may go through all of it for each row of the journal.
+    gone = sa.exists().where(_OF_ROW, *batch.over)
     here = [JOURNAL.c.part == batch.part, JOURNAL.c.contact_id >= batch.first, JOURNAL.c.contact_id < batch.end]
     done.journal += connection.execute(JOURNAL.delete().where(*here, gone)).rowcount
     done.steps += counted.total()

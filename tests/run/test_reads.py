@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from sqlalchemy.engine import Engine
 
 from bench import storm_world
 from bench.world import engine_on as storm_engine_on
+from engine.api.pruning import prune
 from engine.clock import FixedClock
 from engine.schedule.work import until_quiet
 from engine.store import migrate
@@ -118,6 +120,10 @@ def test_a_plan_for_any_parameters_reads_for_each_contact_what_is_theirs(postgre
     with counted(postgresql_store, found):
         for instant in storm_world.INSTANTS[::5]:
             until_quiet(with_clock(wiring, FixedClock.of(parse_instant(instant))))
+        wiring = with_clock(wiring, FixedClock.of(parse_instant(storm_world.INSTANTS[-1]) + timedelta(days=60)))
+        pruned = prune(wiring, journal=timedelta(days=30), events=timedelta(days=30))
+    assert pruned is not None
+    assert min(pruned.journal, pruned.events) > IN_A_PART
     assert [statement for statement, rows in found.items() if rows > FOR_EACH * IN_A_PART] == []
     # Otherwise nobody moved.
     assert max(found.values()) > IN_A_PART
