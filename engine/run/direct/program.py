@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from engine.channels.policy import is_sound
 from engine.library.plan import Plan, PlanNode
 from engine.run import effects, sql
-from engine.run.direct.settle import Settling, on
+from engine.run.direct.settle import Settling, by_way, on
 from engine.run.direct.ways import TooManifold, Way, Ways, asks_for_entry, starts
 from engine.run.members import SqlMembers, Stance
 from engine.run.program import TOKEN, Program, required
@@ -145,7 +145,7 @@ class Direct:
         for sending in said.sendings:
             requires = required(program.around, node, sending)
             sound = self._sound(Kind(sending, tuple(requires)))
-            place = None if len(alike) == 1 else sa.case(places, value=DIRECT.c.way)
+            place = None if len(alike) == 1 else by_way(places)
             owing = effects.Standing(DIRECT, on(passing), among, sound, place)
             found.append(effects.sending(program.plan, node, sending, owing, requires, program.around.cap))
         meaning = program.meaning.speaking_of(IN_DIRECT)

@@ -101,6 +101,7 @@ class Settling:
     def __init__(self, plan: Plan, dialect: str, ways: Sequence[Way], since_entry: AbstractSet[int]) -> None:
         """Divide the ways by where they lead; ``since_entry`` are nodes whose instants depend on the entry."""
         self.plan, self.dialect, self.ways, self.since_entry = plan, dialect, ways, since_entry
+        self.all = self._numbers(lambda _: True)
         self.resting = self._numbers(lambda way: way.rest is not None)
         self.stepping = self._numbers(lambda way: way.codes != "")
         rests = {
@@ -153,15 +154,13 @@ class Settling:
         return frozenset(number for number, way in enumerate(self.ways) if wanted(way))
 
     def _on(self, numbers: Numbers) -> sa.ColumnElement[bool]:
-        return sa.true() if len(numbers) == len(self.ways) else on(numbers)
+        return sa.true() if numbers == self.all else on(numbers)
 
-    def _each(self, value: Callable[[Way], int | str | None], type_: Any = sa.BigInteger) -> sa.ColumnElement[Any]:
-        """Give a value that depends on the way alone."""
-        values = {number: value(way) for number, way in enumerate(self.ways)}
-        listed = {number: each for number, each in values.items() if each is not None}
-        if len(set(values.values())) == 1:
-            return sa.literal(next(iter(values.values())), type_)
-        return sa.case({number: sa.literal(each, type_) for number, each in listed.items()}, value=DIRECT.c.way)
+    def _each(
+        self, value: Callable[[Way], int | str | None], there: Numbers, type_: Any = sa.BigInteger
+    ) -> sa.ColumnElement[Any]:
+        """Give members on some ways a value that depends on the way alone."""
+        return by_way({number: value(self.ways[number]) for number in sorted(there)}, type_)
 
     def _enroll(self) -> sa.Insert:
         ended = sa.case((self._on(self.resting), sa.null()), else_=DIRECT.c.now)
@@ -172,7 +171,7 @@ class Settling:
             "flow_id": sa.literal(self.plan.flow_id, sa.BigInteger),
             "version_id": VERSION,
             "ordinal": DIRECT.c.ordinal,
-            "state": self._each(lambda way: way.end or "active", sa.Text),
+            "state": self._each(lambda way: way.end or "active", self.all, sa.Text),
             "started_at": DIRECT.c.now,
             "ended_at": ended if len(self.resting) < len(self.ways) else sa.null(),
         }
@@ -185,12 +184,12 @@ class Settling:
             "id": DIRECT.c.enrollment_id,
             "enrollment_id": DIRECT.c.enrollment_id,
             "version_id": VERSION,
-            "node": self._each(lambda way: way.rest, sa.Integer),
+            "node": self._each(lambda way: way.rest, self.resting, sa.Integer),
             "state": sa.literal("waiting", sa.Text),
             "due_at": self._due(),
             "since": DIRECT.c.now,
             "woken": sa.literal(0, sa.Integer),
-            "seq": self._each(lambda way: int(way.codes != ""), sa.Integer),
+            "seq": self._each(lambda way: int(way.codes != ""), self.resting, sa.Integer),
         }
         return TOKEN.insert().from_select(list(row), sa.select(*row.values()).where(self._on(self.resting)))
 
@@ -200,8 +199,8 @@ class Settling:
         for number, way in enumerate(self.ways):
             if way.rest is not None and way.stay is None:
                 by_node[way.rest].add(number)
-        lengths = {way.stay for way in self.ways if way.rest is not None and way.stay is not None}
-        fixed = DIRECT.c.now + self._each(lambda way: way.stay) if lengths else sa.null()
+        staying = self._numbers(lambda way: way.rest is not None and way.stay is not None)
+        fixed = DIRECT.c.now + self._each(lambda way: way.stay, staying) if staying else sa.null()
         cases = [(on(frozenset(numbers)), self._local(node)) for node, numbers in sorted(by_node.items())]
         return sa.case(*cases, else_=fixed) if cases else fixed
 
@@ -218,7 +217,7 @@ class Settling:
             "enrollment_id": DIRECT.c.enrollment_id,
             "wave": parameter("wave"),
             "at": DIRECT.c.now,
-            "steps": self._each(lambda way: way.codes, sa.Text),
+            "steps": self._each(lambda way: way.codes, self.stepping, sa.Text),
         }
         return JOURNAL.insert().from_select(list(row), sa.select(*row.values()).where(self._on(self.stepping)))
 
@@ -290,4 +289,18 @@ def _grouped(keys: Mapping[int, K]) -> dict[K, Numbers]:
 def on(numbers: Numbers) -> sa.ColumnElement[bool]:
     """Choose the members on some ways."""
     listed = [sa.literal_column(str(number), sa.Integer) for number in sorted(numbers)]
-    return DIRECT.c.way == listed[0] if len(listed) == 1 else DIRECT.c.way.in_(listed)
+    if len(listed) > FEW:
+        return DIRECT.c.way.in_(listed)
+    # Not IN: SQLite makes a tree of the list and looks into it for each row.
+    return sa.or_(sa.false(), *(DIRECT.c.way == number for number in listed))
+
+
+def by_way(values: Mapping[int, int | str | None], type_: Any = sa.BigInteger) -> sa.ColumnElement[Any]:
+    """Give each member the value of its way; what most ways give is not compared for.
+
+    Shape: ``values`` by number, of all ways that members may be on; at least one.
+    """
+    often = Counter(values.values()).most_common(1)[0][0]
+    others = {number: sa.literal(value, type_) for number, value in values.items() if value != often}
+    usual = sa.literal(often, type_)
+    return sa.case(others, value=DIRECT.c.way, else_=usual) if others else usual

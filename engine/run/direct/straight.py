@@ -83,7 +83,7 @@ def straight_of(direct: Direct) -> Straight | None:
 def move(run: Run, straight: Straight, given: Mapping[str, Any], *, woken_only: bool) -> WaveReport:
     """Carry the due tokens of a range of contacts that rest at such nodes; ``given`` has its ends.
 
-    Cost: one statement to count, one for the steps, one for each place to rest, three for each end.
+    Cost: one statement to count, one for the steps, one for each place to rest, three at most for each end.
     """
     plan = straight.direct.program.plan
     given = run.given(**given, version_id=plan.version_id)
@@ -104,12 +104,14 @@ def move(run: Run, straight: Straight, given: Mapping[str, Any], *, woken_only: 
         nodes = straight.ending(end)
         members = sum(found.get(node, 0) for node in nodes)
         if members:
-            # Where nobody else is there in the range, none need be looked up.
-            alone = act("active", _active).scalar_one() == members
+            # Where nobody else is there in the range, none need be looked up; of a contact one at most is active.
+            full = given["last"] - given["first"] + 1 == members
+            alone = full or act("active", _active).scalar_one() == members
             if run.dialect == "postgresql" and not alone:
                 gone = act(f"end and drop {end}", partial(_end_and_drop, straight, end, woken_only)).rowcount
             else:
-                act(f"end {end} {alone}", partial(_end, straight, end, alone, woken_only))
+                ended = act(f"end {end} {alone}", partial(_end, straight, end, alone, woken_only)).rowcount
+                assert ended == members, f"{ended} enrollments ended instead of {members}"
                 gone = act(f"drop {end}", partial(_drop, straight, nodes, woken_only)).rowcount
             assert gone == members, f"{gone} tokens ended instead of {members}"
     return WaveReport(moved, _add_passages(run, straight, found))
