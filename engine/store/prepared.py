@@ -80,6 +80,10 @@ class Prepared:
 
 
 def _compile(statement: ClauseElement, dialect: str) -> _Written:
+    if dialect == "sqlite" and isinstance(statement, sa.Insert | sa.Update):
+        # Who fails gives its transaction up, as it must on PostgreSQL: SQLite need not copy every page that is changed,
+        # to take this statement back alone.
+        statement = statement.prefix_with("OR FAIL")
     compiled = statement.compile(dialect=_DIALECTS[dialect], compile_kwargs={"render_postcompile": True})
     assert isinstance(compiled, SQLCompiler)
     return _Written(str(compiled), dict(compiled.params), compiled.positiontup if compiled.positional else None)
