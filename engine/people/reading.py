@@ -69,7 +69,7 @@ class ContactFile:
         self._tell = tell
         # A comma unless another sign is more frequent: spreadsheets of some countries write semicolons.
         self._reader = csv.reader(self.lines, delimiter=max(",;\t", key=self.lines.first.count))
-        self._names = [_known(name.strip()) for name in next(self._reader, [])]
+        self._names = _known([name.strip() for name in next(self._reader, [])])
         self.lines.broken = False
         self._line = 0
         faults = list(_header_faults(self._names))
@@ -110,8 +110,14 @@ class ContactFile:
         return False
 
 
-def _known(name: str) -> str:
-    return name.lower() if name.lower() in cells.COLUMNS else name
+def _known(names: list[str]) -> list[str]:
+    """Name the columns: case does not count for those of our own.
+
+    An export has all of them as they are written here, and beside them perhaps an attribute that is called ``EMAIL``.
+    """
+    if set(cells.COLUMNS) <= set(names):
+        return names
+    return [name.lower() if name.lower() in cells.COLUMNS else name for name in names]
 
 
 def _header_faults(names: Sequence[str]) -> Iterator[str]:

@@ -76,6 +76,19 @@ def test_what_is_exported_and_imported_is_the_same(rows: list[ContactRow], about
         second.close()
 
 
+def test_attributes_that_are_called_like_a_column_in_another_case_come_back() -> None:
+    first, second = memory(), memory()
+    try:
+        with first.write() as connection:
+            upsert(connection, 1, 1, [ContactRow("a", "a@example.com", attributes={"EMAIL": False, "Id": "7"})], NOW)
+        report = import_contacts(second, io.BytesIO("".join(export_contacts(first)).encode()), now=NOW)
+        assert report.counts["refused"] == 0
+        assert everything(second) == everything(first)
+    finally:
+        first.close()
+        second.close()
+
+
 def test_formulas_are_guarded_and_numbers_are_not(store: Store) -> None:
     rows = [ContactRow("=1+1", "a@example.com", "+49 30", attributes={"n": -5, "t": "-5", "f": "@SUM(A1)", "b": True})]
     with store.write() as connection:
